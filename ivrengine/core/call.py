@@ -1,0 +1,129 @@
+"""The call: all that is known of one caller's visit, as the fold leaves it after each step.
+
+Everything here is journaled after every step and loaded again after a restart; it holds no full phone number and no
+digit that a node has not consumed.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from ivrengine.core.ids import (
+    BrandId,
+    BridgeId,
+    CallerKey,
+    CallId,
+    ChannelId,
+    FlowHash,
+    NumberId,
+    PlaybackId,
+    TimerId,
+)
+
+Value = str | int | float | bool
+"""What a declared variable of a flow can hold."""
+
+
+class Phase(StrEnum):
+    """Where a call is, in the words of a supervisor."""
+
+    IN_FLOW = "in_flow"
+    DIALING = "dialing"
+    TALKING = "talking"
+    LEAVING = "leaving"
+    """We have asked for the end (hang-up or fallback) and wait for the channel to go."""
+    ENDED = "ended"
+
+
+class Outcome(StrEnum):
+    """How a call ended: exactly one of these for every call."""
+
+    COMPLETED = "completed"
+    """The flow came to its end and hung up."""
+    HUNG_UP = "hung_up"
+    """The caller left before the flow's end, without having talked to anyone."""
+    TRANSFERRED = "transferred"
+    """The caller talked to the phone that the flow put them through to."""
+    FALLBACK = "fallback"
+    """The flow could not go on; the caller was handed to the dialplan's fallback."""
+    TAKEN = "taken"
+    """Somebody else took the channel out of our application."""
+    LOST = "lost"
+    """The end happened while nobody listened: found out after a disconnection or a restart."""
+
+
+class DigitMode(StrEnum):
+    """What becomes of a key that the caller presses now."""
+
+    TAKE = "take"
+    """The node consumes it at once."""
+    INTERRUPT = "interrupt"
+    """It cuts the prompt short and waits for the next node that takes digits."""
+    BUFFER = "buffer"
+    """It waits for the next node that takes digits (type-ahead)."""
+    DROP = "drop"
+    """It means nothing here (the caller is talking, or leaving)."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls, as far as the core may know: a keyed hash and a mask, never the number."""
+
+    withheld: bool
+    mask: str
+    """For people's eyes (``+90 532 *** ** 67``); ``withheld`` if so."""
+    key: CallerKey | None
+    """None if withheld, not a number, or forbidden by the brand."""
+    number_id: NumberId | None
+    """Entry of the numbers vault that holds the number, sealed."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRef:
+    """A flow at one version; a call ends on the version that it began with."""
+
+    name: str
+    hash: FlowHash
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """Where inside its node a call stands; what a field means is the node type's own affair.
+
+    When the call leaves the node, the timer named here is cancelled and the playback stopped: a node need not.
+    """
+
+    stage: str = ""
+    attempt: int = 1
+    digits: str = ""
+    playback_id: PlaybackId | None = None
+    timer_id: TimerId | None = None
+    leg_id: ChannelId | None = None
+    bridge_id: BridgeId | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One visit of one caller."""
+
+    call_id: CallId
+    brand: BrandId
+    did: str
+    channel_id: ChannelId
+    caller: Caller
+    flow: FlowRef
+    language: str
+    arrived_at: datetime
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    phase: Phase = Phase.IN_FLOW
+    outcome: Outcome | None = None
+    node: str = ""
+    cursor: Cursor = Cursor()
+    digit_mode: DigitMode = DigitMode.BUFFER
+    variables: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    talked: bool = False
+    """Whether a phone that the flow rang was picked up: such a call counts as transferred, whatever comes after."""
+    serial: int = 0
+    """Counts every time a node was asked to decide; ids that the call chooses are made from it."""

@@ -1,0 +1,185 @@
+"""What is to be done: imperatives that the core decides and the shell performs, after they are journaled.
+
+How the result of each kind is known after a crash is the table in ``after_crash.py``.
+"""
+
+import dataclasses
+
+from ivrengine.core.call import Outcome
+from ivrengine.core.ids import BridgeId, ChannelId, PlaybackId, RecordingId, TimerId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Pick up the caller's channel."""
+
+    channel_id: ChannelId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """Play the named prompts, one after the other, as one playback."""
+
+    channel_id: ChannelId
+    playback_id: PlaybackId
+    prompts: tuple[str, ...]
+    language: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StopPlayback:
+    """Cut a playback short."""
+
+    playback_id: PlaybackId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StartMusic:
+    """Play music on hold of the named class to a channel, until stopped."""
+
+    channel_id: ChannelId
+    music: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StopMusic:
+    """End the music on hold."""
+
+    channel_id: ChannelId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Dial:
+    """Ring a phone of the brand's directory; its channel will have the id given here."""
+
+    channel_id: ChannelId
+    phone: str
+    ring_timeout_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CreateBridge:
+    """Create a mixing bridge with the id given here."""
+
+    bridge_id: BridgeId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AddToBridge:
+    """Put channels into a bridge."""
+
+    bridge_id: BridgeId
+    channel_ids: tuple[ChannelId, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveFromBridge:
+    """Take channels out of a bridge; they stay ours."""
+
+    bridge_id: BridgeId
+    channel_ids: tuple[ChannelId, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DestroyBridge:
+    """Remove a bridge; channels still inside are let out and stay ours."""
+
+    bridge_id: BridgeId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StartRecording:
+    """Record a channel (or, with ``bridge_id``, what is said in a bridge) for at most ``limit_s``."""
+
+    recording_id: RecordingId
+    target: ChannelId | BridgeId
+    limit_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StopRecording:
+    """End a recording and keep it."""
+
+    recording_id: RecordingId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HangUp:
+    """End a channel."""
+
+    channel_id: ChannelId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SendToFallback:
+    """Hand a channel to the dialplan's fallback: an apology and a person, whatever is wrong with us."""
+
+    channel_id: ChannelId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StartTimer:
+    """Let ``TimerFired`` come after so many seconds of the engine clock."""
+
+    timer_id: TimerId
+    delay_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CancelTimer:
+    """Forget a timer; one that has fired already is no mistake."""
+
+    timer_id: TimerId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DropDigits:
+    """Empty the type-ahead buffer: what was pressed so far was not meant for the node that begins now."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EnterNode:
+    """Note that the call reached a node of its flow."""
+
+    node: str
+    node_type: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveNode:
+    """Note that the call left a node by the named exit."""
+
+    node: str
+    exit: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EndCall:
+    """Close the call's books; the last effect of every call."""
+
+    outcome: Outcome
+
+
+Effect = (
+    Answer
+    | Play
+    | StopPlayback
+    | StartMusic
+    | StopMusic
+    | Dial
+    | CreateBridge
+    | AddToBridge
+    | RemoveFromBridge
+    | DestroyBridge
+    | StartRecording
+    | StopRecording
+    | HangUp
+    | SendToFallback
+    | StartTimer
+    | CancelTimer
+    | DropDigits
+    | EnterNode
+    | LeaveNode
+    | EndCall
+)
+"""Everything the core may ask for; a ``match`` over it is checked to be exhaustive."""

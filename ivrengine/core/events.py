@@ -1,0 +1,191 @@
+"""What happened: the past-tense facts that a call is a fold over.
+
+Hop 2 of a call's way: a door translates what its Asterisk says into these, the engine adds those that come from its own
+timers and requests. Every event says when (``at``, aware UTC, from the engine clock) and is journaled as it stands here:
+no event carries a full phone number, and digits appear only once a node has consumed them.
+"""
+
+import dataclasses
+from datetime import datetime
+from enum import StrEnum
+
+from ivrengine.core.call import Caller, FlowRef
+from ivrengine.core.ids import (
+    BrandId,
+    BridgeId,
+    CallId,
+    ChannelId,
+    PlaybackId,
+    RecordingId,
+    TimerId,
+)
+
+
+class Failure(StrEnum):
+    """Why a request to a switch did not do what was asked; classed by what the core can do about it."""
+
+    GONE = "gone"
+    """The channel, bridge or playback does not exist (any more)."""
+    NOT_READY = "not_ready"
+    """It exists but is not in a state to obey (not in our application, already in a bridge, being recorded)."""
+    UNAVAILABLE = "unavailable"
+    """No answer: the node is disconnected, too slow, or broken; whether it was done is not known."""
+    REFUSED = "refused"
+    """Understood and refused: bad endpoint, missing sound, a limit."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CallArrived:
+    """A caller reached us and was routed to a flow; the first event of every call."""
+
+    at: datetime
+    call_id: CallId
+    brand: BrandId
+    did: str
+    channel_id: ChannelId
+    caller: Caller
+    flow: FlowRef
+    language: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LegRinging:
+    """A phone that we dialled rings."""
+
+    at: datetime
+    channel_id: ChannelId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LegAnswered:
+    """A phone that we dialled was picked up, and its channel is ours to command."""
+
+    at: datetime
+    channel_id: ChannelId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DigitPressed:
+    """A node consumed a digit that the caller pressed (0-9, ``*``, ``#``, A-D)."""
+
+    at: datetime
+    channel_id: ChannelId
+    digit: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BargedIn:
+    """The caller pressed a key during a prompt that may be cut short; the digit itself waits for a node to take it."""
+
+    at: datetime
+    channel_id: ChannelId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybackFinished:
+    """A playback ended: heard to its end (``completed``), or stopped, failed, or cut off by the end of its channel."""
+
+    at: datetime
+    playback_id: PlaybackId
+    completed: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelEnded:
+    """A channel is gone; ``cause`` is its Q.850 hang-up cause (16 normal, 17 busy, 19 no answer, 21 refused)."""
+
+    at: datetime
+    channel_id: ChannelId
+    cause: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelLeft:
+    """A channel left our application alive: sent on in the dialplan, or taken by somebody else."""
+
+    at: datetime
+    channel_id: ChannelId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BridgeJoined:
+    """A channel entered a bridge."""
+
+    at: datetime
+    bridge_id: BridgeId
+    channel_id: ChannelId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BridgeLeft:
+    """A channel left a bridge."""
+
+    at: datetime
+    bridge_id: BridgeId
+    channel_id: ChannelId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingFinished:
+    """A recording was stopped or reached its limit and is stored; ``duration_s`` as the switch tells it."""
+
+    at: datetime
+    recording_id: RecordingId
+    duration_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingFailed:
+    """A recording could not be made or was lost."""
+
+    at: datetime
+    recording_id: RecordingId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TimerFired:
+    """A wait that a node asked for is over."""
+
+    at: datetime
+    timer_id: TimerId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFailed:
+    """A request of ours was not done; ``effect`` is the kind of effect, ``subject`` the id it was about."""
+
+    at: datetime
+    effect: str
+    subject: str
+    failure: Failure
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CallFailed:
+    """Deciding or performing a step raised an exception: the flow is over, the caller goes to a person.
+
+    ``error`` is the exception's class and place, never its message: a message may quote what the caller keyed.
+    """
+
+    at: datetime
+    error: str
+
+
+CallEvent = (
+    CallArrived
+    | LegRinging
+    | LegAnswered
+    | DigitPressed
+    | BargedIn
+    | PlaybackFinished
+    | ChannelEnded
+    | ChannelLeft
+    | BridgeJoined
+    | BridgeLeft
+    | RecordingFinished
+    | RecordingFailed
+    | TimerFired
+    | RequestFailed
+    | CallFailed
+)
+"""Everything a call's fold may meet; a ``match`` over it is checked to be exhaustive."""

@@ -1,0 +1,89 @@
+"""What the journal hands to the store: plain rows, each with all that its table needs.
+
+Shared by the engine's journal and the store, which are siblings and do not import each other.
+"""
+
+import dataclasses
+from datetime import datetime
+
+from ivrengine.core.ids import BrandId, CallerKey, CallId, FlowHash, NumberId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CallRow:
+    """The current picture of a call, for the table ``calls``; the row with the highest ``last_seq`` wins."""
+
+    call_id: CallId
+    brand: BrandId
+    did: str
+    caller_key: CallerKey | None
+    caller_mask: str
+    number_id: NumberId | None
+    flow: str
+    flow_hash: FlowHash
+    language: str
+    phase: str
+    node: str
+    outcome: str | None
+    arrived_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    last_seq: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """One step of a stream: the event, and in ``payload`` (JSON text) the event's fields and the effects it led to.
+
+    ``payload`` is ``{"event": {…}, "effects": [["Kind", {…}], …]}``.
+    """
+
+    stream_kind: str
+    """``call``, ``floor``, ``shift`` or ``callback``."""
+    stream_id: str
+    seq: int
+    """Gap-free from 1 within a stream."""
+    brand: BrandId
+    at: datetime
+    kind: str
+    payload: str
+    call: CallRow | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NumberRow:
+    """A sealed phone number for the numbers vault; readable only with the key that ``key_id`` names."""
+
+    number_id: NumberId
+    brand: BrandId
+    purpose: str
+    key_id: str
+    sealed: bytes
+    sealed_at: datetime
+    expires_at: datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRow:
+    """The text of a flow version, stored the first time that the engine loads it."""
+
+    flow_hash: FlowHash
+    brand: BrandId
+    name: str
+    text: str
+    loaded_at: datetime
+
+
+Row = EventRow | NumberRow | FlowRow
+"""One row for the store, in the order of the journal."""
+
+Position = tuple[int, int]
+"""A place in the journal: number of the segment, byte offset in it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Rows in journal order, and the position behind the last of them."""
+
+    rows: tuple[Row, ...]
+    end: Position

@@ -1,0 +1,142 @@
+"""What a node type is made of: a model of its YAML, and two pure functions, ``enter`` and ``on``, that answer with a move.
+
+A node sees a *turn* (the call, the instant, the compiled expressions) and answers with a *move*: stay, leave by a named
+exit, or finish the call. ``step.py`` does the rest, so that a node type is one small file.
+"""
+
+import abc
+import dataclasses
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from ivrengine.core import ids
+from ivrengine.core.call import Call, Cursor, DigitMode, Outcome, Phase, Value
+from ivrengine.core.effects import Effect
+from ivrengine.core.events import CallEvent
+from ivrengine.flow.expressions import CelType, Programs
+
+Loc = tuple[str | int, ...]
+"""Path of a value inside its YAML file: ``("nodes", "ask", "choices", "1")``."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What a node may look at when it decides."""
+
+    call: Call
+    at: datetime
+    programs: Programs
+
+    def evaluate(self, text: str) -> Value:
+        """Return the value of a compiled CEL expression; raises ``ExpressionError`` if it has none (division by zero)."""
+        return self.programs.evaluate(text, self.call, self.at)
+
+    def playback_id(self) -> ids.PlaybackId:
+        """Return the id for the playback that this turn may start."""
+        return ids.PlaybackId(self._fresh("p"))
+
+    def leg_id(self) -> ids.ChannelId:
+        """Return the id for the channel that this turn may dial."""
+        return ids.ChannelId(self._fresh("l"))
+
+    def bridge_id(self) -> ids.BridgeId:
+        """Return the id for the bridge that this turn may create."""
+        return ids.BridgeId(self._fresh("b"))
+
+    def timer_id(self) -> ids.TimerId:
+        """Return the id for the timer that this turn may start."""
+        return ids.TimerId(f"t{self.call.serial}")
+
+    def _fresh(self, letter: str) -> str:
+        local = f"{ids.OURS}{self.call.call_id}-{letter}{self.call.serial}"
+        return ids.on_node(ids.node_of(self.call.channel_id), local)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """The node goes on waiting, with this cursor; ``digits`` says what a key means meanwhile."""
+
+    cursor: Cursor
+    effects: tuple[Effect, ...] = ()
+    digits: DigitMode = DigitMode.BUFFER
+    phase: Phase = Phase.IN_FLOW
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """The node is done and the call leaves by the named exit; ``assign`` gives variables their new values."""
+
+    exit: str
+    effects: tuple[Effect, ...] = ()
+    assign: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """The flow is over: the caller's channel is hung up, and the call closes with this outcome when it is gone."""
+
+    outcome: Outcome
+    effects: tuple[Effect, ...] = ()
+
+
+Move = Stay | Leave | Finish
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Expression:
+    """A CEL expression of a node, for the compiler: where it stands, and what it must evaluate to.
+
+    Either ``expects`` names the type, or ``assigns`` the variable whose declared type it must have.
+    """
+
+    loc: Loc
+    text: str
+    expects: CelType | None = None
+    assigns: str | None = None
+
+
+class Node(BaseModel, abc.ABC):
+    """A node of a flow, as written in YAML; the docstring of a node type is its text in the language reference."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
+
+    type: str
+
+    @abc.abstractmethod
+    def enter(self, turn: Turn) -> Move:
+        """Decide what happens when the call reaches this node."""
+
+    @abc.abstractmethod
+    def on(self, turn: Turn, event: CallEvent) -> Move | None:
+        """Decide what an event means to a call that stands here; None if it means nothing."""
+
+    @abc.abstractmethod
+    def exits(self) -> Mapping[str, str | None]:
+        """Return every exit by name with the node it leads to; None is an exit that ends the call politely."""
+
+    def exit_locs(self) -> Mapping[str, Loc]:
+        """Return where each exit's target stands in the node's YAML, for exits that are not keys of the node itself."""
+        return {}
+
+    def prompts(self) -> Iterator[tuple[Loc, str]]:
+        """Yield the names of the prompts that the node may play, with their places."""
+        yield from ()
+
+    def expressions(self) -> Iterator[Expression]:
+        """Yield the node's CEL expressions."""
+        yield from ()
+
+    def assigns(self) -> Iterator[tuple[Loc, str]]:
+        """Yield the variables that the node gives a value, with their places."""
+        yield from ()
+
+    def phones(self) -> Iterator[tuple[Loc, str]]:
+        """Yield the phones of the brand's directory that the node may ring, with their places."""
+        yield from ()
+
+    @property
+    def waits_for_caller(self) -> bool:
+        """Tell whether the node waits for something the caller does: a loop without such a node never ends by itself."""
+        return False

@@ -1,0 +1,54 @@
+"""The ``menu`` node."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ivrengine.core import events
+from ivrengine.flow.fields import Digit, Name
+from ivrengine.flow.node import Leave, Loc, Move, Turn
+from ivrengine.flow.nodes.asking import Asking
+from ivrengine.flow.nodes.prompting import prompt_over
+
+
+class Menu(Asking):
+    """Asks the caller to press one key, and goes where that key leads."""
+
+    type: Literal["menu"]
+    choices: Annotated[dict[Digit, Name], Field(min_length=1)] = Field(
+        description="What each key leads to."
+    )
+    no_input: Name = Field(description="Where to go when nothing was pressed at the last asking.")
+    no_match: Name = Field(
+        description="Where to go when a key without a meaning was pressed at the last asking."
+    )
+
+    def enter(self, turn: Turn) -> Move:
+        """Ask."""
+        return self.ask(turn, attempt=1)
+
+    def on(self, turn: Turn, event: events.CallEvent) -> Move | None:
+        """Take the key, or ask again when there was none or a wrong one."""
+        cursor = turn.call.cursor
+        if prompt_over(turn, event):
+            return self.question_over(turn)
+        match event:
+            case events.DigitPressed(digit=digit):
+                return Leave(exit=digit) if digit in self.choices else self.again(turn, "no_match")
+            case events.TimerFired(timer_id=fired) if fired == cursor.timer_id:
+                return self.again(turn, "no_input")
+            case _:
+                return None
+
+    def exits(self) -> Mapping[str, str | None]:
+        """Return an exit for each key, and those for silence and for wrong keys."""
+        return {**self.choices, "no_input": self.no_input, "no_match": self.no_match}
+
+    def exit_locs(self) -> Mapping[str, Loc]:
+        """Return the places of the keys' targets."""
+        return {digit: ("choices", digit) for digit in self.choices}
+
+    def prompts(self) -> Iterator[tuple[Loc, str]]:
+        """Yield the prompts of the question."""
+        yield from self.asked_prompts()

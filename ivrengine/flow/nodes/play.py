@@ -1,0 +1,44 @@
+"""The ``play`` node."""
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from ivrengine.core import events
+from ivrengine.core.call import DigitMode
+from ivrengine.flow.fields import Name, Prompts
+from ivrengine.flow.node import Leave, Loc, Move, Node, Stay, Turn
+from ivrengine.flow.nodes.prompting import prompt_over, prompt_places, start_prompt
+
+
+class Play(Node):
+    """Plays one or more prompts, then goes on."""
+
+    type: Literal["play"]
+    prompt: Prompts = Field(description="What to play: a prompt's name, or a list of names.")
+    barge_in: bool = Field(
+        default=True,
+        description="Whether a key cuts the prompt short; the key is kept for the next menu or collect.",
+    )
+    next: Name = Field(description="Where to go when the prompt is over.")
+
+    def enter(self, turn: Turn) -> Move:
+        """Start the prompt."""
+        cursor, effects = start_prompt(turn, self.prompt)
+        digits = DigitMode.INTERRUPT if self.barge_in else DigitMode.BUFFER
+        return Stay(cursor=cursor, effects=effects, digits=digits)
+
+    def on(self, turn: Turn, event: events.CallEvent) -> Move | None:
+        """Go on when the prompt is over, was cut short, or could not be played."""
+        if isinstance(event, events.BargedIn) or prompt_over(turn, event):
+            return Leave(exit="next")
+        return None
+
+    def exits(self) -> Mapping[str, str | None]:
+        """Return the one exit, ``next``."""
+        return {"next": self.next}
+
+    def prompts(self) -> Iterator[tuple[Loc, str]]:
+        """Yield the prompts to be played."""
+        yield from prompt_places("prompt", self.prompt)

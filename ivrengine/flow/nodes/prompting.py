@@ -1,0 +1,54 @@
+"""What every node that speaks shares: start the prompts as one playback, and know when it is over."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from ivrengine.core import effects, events
+from ivrengine.core.call import Cursor
+from ivrengine.flow.fields import Prompts
+from ivrengine.flow.node import Loc, Turn
+
+PROMPT_LIMIT_S: Final = 300.0
+"""No announcement of a call centre lasts five minutes; a playback whose end was never told (its event was lost) is given up then."""
+
+
+def start_prompt(
+    turn: Turn, prompts: Prompts, *, attempt: int = 1
+) -> tuple[Cursor, tuple[effects.Effect, ...]]:
+    """Return the cursor of a node that speaks, and the effects that begin it."""
+    cursor = Cursor(
+        stage="prompt", attempt=attempt, playback_id=turn.playback_id(), timer_id=turn.timer_id()
+    )
+    assert cursor.playback_id is not None
+    assert cursor.timer_id is not None
+    play = effects.Play(
+        channel_id=turn.call.channel_id,
+        playback_id=cursor.playback_id,
+        prompts=prompts,
+        language=turn.call.language,
+    )
+    limit = effects.StartTimer(timer_id=cursor.timer_id, delay_s=PROMPT_LIMIT_S)
+    return cursor, (play, limit)
+
+
+def prompt_over(turn: Turn, event: events.CallEvent) -> bool:
+    """Tell whether the event means that the node's prompt is over: played, stopped, not playable, or given up."""
+    cursor = turn.call.cursor
+    if cursor.stage != "prompt":
+        return False
+    match event:
+        case (
+            events.PlaybackFinished(playback_id=ended)
+            | events.RequestFailed(effect="Play", subject=ended)
+        ):
+            return ended == cursor.playback_id
+        case events.TimerFired(timer_id=fired):
+            return fired == cursor.timer_id
+        case _:
+            return False
+
+
+def prompt_places(key: str, names: Prompts) -> Iterator[tuple[Loc, str]]:
+    """Yield each prompt name written under ``key`` with its place: the key itself, or its item of the list."""
+    for index, name in enumerate(names):
+        yield ((key,) if len(names) == 1 else (key, index)), name

@@ -1,0 +1,42 @@
+"""The ``set`` node."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ivrengine.core import events
+from ivrengine.flow.fields import Name
+from ivrengine.flow.node import Expression, Leave, Loc, Move, Node, Turn
+
+
+class Set(Node):
+    """Gives variables new values; each is computed from the values before the node."""
+
+    type: Literal["set"]
+    assign: Annotated[dict[Name, str], Field(min_length=1)] = Field(
+        description="For each variable a CEL expression of its type."
+    )
+    next: Name = Field(description="Where to go then.")
+
+    def enter(self, turn: Turn) -> Move:
+        """Compute and go on."""
+        values = {name: turn.evaluate(text) for name, text in self.assign.items()}
+        return Leave(exit="next", assign=values)
+
+    def on(self, turn: Turn, event: events.CallEvent) -> Move | None:
+        """Expect nothing: the node is left in the turn in which it is entered."""
+
+    def exits(self) -> Mapping[str, str | None]:
+        """Return the one exit, ``next``."""
+        return {"next": self.next}
+
+    def assigns(self) -> Iterator[tuple[Loc, str]]:
+        """Yield the variables that get values."""
+        for name in self.assign:
+            yield ("assign", name), name
+
+    def expressions(self) -> Iterator[Expression]:
+        """Yield the values; the compiler holds each against its variable's type."""
+        for name, text in self.assign.items():
+            yield Expression(loc=("assign", name), text=text, assigns=name)
