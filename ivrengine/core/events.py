@@ -171,6 +171,14 @@ class CallFailed:
     error: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FlowInterrupted:
+    """The engine stops, or comes back after a crash: the flow cannot go on here, the caller goes to a person."""
+
+    at: datetime
+    reason: str
+
+
 CallEvent = (
     CallArrived
     | LegRinging
@@ -187,5 +195,6 @@ CallEvent = (
     | TimerFired
     | RequestFailed
     | CallFailed
+    | FlowInterrupted
 )
 """Everything a call's fold may meet; a ``match`` over it is checked to be exhaustive."""

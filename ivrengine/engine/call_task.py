@@ -1,0 +1,238 @@
+"""One call's task and mailbox: takes its events one by one, decides, journals, performs.
+
+Serial within the call, parallel across calls; nothing here is shared with another call, so there are no locks.
+"""
+
+import asyncio
+import collections
+import dataclasses
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, assert_never, get_args
+
+import structlog
+
+from ivrengine.core import effects, events
+from ivrengine.core.call import Call, DigitMode, Phase
+from ivrengine.core.ids import TimerId
+from ivrengine.core.switching import DigitHeard, RequestRefusedError
+from ivrengine.engine.journal import Journal
+from ivrengine.engine.limits import Limits
+from ivrengine.engine.performing import Performer, Request, without_undone
+from ivrengine.flow import step
+from ivrengine.flow.model import Flow
+from ivrengine.telemetry.metrics import Metrics
+
+_REQUESTS: Final = get_args(Request)
+
+Mail = events.CallEvent | DigitHeard
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What every call task of an engine shares."""
+
+    journal: Journal
+    performer: Performer
+    limits: Limits
+    metrics: Metrics
+    now: Callable[[], datetime]
+    log: structlog.stdlib.BoundLogger
+
+
+class CallTask:
+    """Runs one call from its arrival (or its recovery) to its end."""
+
+    def __init__(self, flow: Flow | None, around: Surroundings, call: Call | None = None) -> None:
+        """Run on ``flow``; a call given here was recovered, and ``flow`` is None if its version is not at hand."""
+        self._flow = flow
+        self._around = around
+        self._call = call
+        self._mailbox: collections.deque[Mail] = collections.deque()
+        self._wake = asyncio.Event()
+        self._drowned = False
+        self._digits: collections.deque[str] = collections.deque()
+        self._timers: dict[TimerId, asyncio.TimerHandle] = {}
+
+    @property
+    def call(self) -> Call | None:
+        """The call as it stands; None before its first step."""
+        return self._call
+
+    def post(self, mail: Mail) -> None:
+        """Put an event into the mailbox; never blocks. A mailbox that overflows fails the call, not the engine."""
+        if len(self._mailbox) >= self._around.limits.mailbox_max:
+            self._drowned = True
+            self._around.metrics.events_dropped.labels(reason="mailbox full").inc()
+            if not _is_parting(mail):
+                return
+        self._mailbox.append(mail)
+        self._wake.set()
+
+    async def run(self) -> Call:
+        """Take event after event until the call has ended, and return it as it was then."""
+        while self._call is None or self._call.phase is not Phase.ENDED:
+            while not self._mailbox:
+                self._wake.clear()
+                await self._wake.wait()
+            await self._take(self._next())
+        for timer in self._timers.values():
+            timer.cancel()
+        return self._call
+
+    def _next(self) -> Mail:
+        if not self._drowned:
+            return self._mailbox.popleft()
+        self._drowned = False
+        parting = [mail for mail in self._mailbox if _is_parting(mail)]
+        self._mailbox = collections.deque(parting[:2])
+        return events.CallFailed(at=self._around.now(), error="mailbox full")
+
+    async def _take(self, mail: Mail) -> None:
+        try:
+            pending = self._decide_all(mail)
+        except Exception as error:  # noqa: BLE001 - one call's fault must not touch another's
+            pending = self._fail(error)
+        followers = await self._perform_all(pending)
+        for follower in reversed(followers):
+            self._mailbox.appendleft(follower)
+
+    def _decide_all(self, mail: Mail) -> list[effects.Effect]:
+        """Decide the event and whatever the digits typed ahead lead to then; return what is to be done."""
+        pending: list[effects.Effect] = []
+        event = self._digit_event(mail) if isinstance(mail, DigitHeard) else mail
+        rounds = 0
+        while event is not None:
+            pending += self._decide(event)
+            rounds += 1
+            event = self._typed_ahead() if rounds < self._around.limits.rounds_max else None
+        return without_undone(pending)
+
+    def _digit_event(self, heard: DigitHeard) -> events.CallEvent | None:
+        """Return what a key means now: an event at once, or None when it waits or means nothing."""
+        call = self._call
+        if call is None or call.digit_mode is DigitMode.DROP or heard.channel_id != call.channel_id:
+            return None
+        if len(self._digits) >= self._around.limits.type_ahead_max:
+            self._around.metrics.events_dropped.labels(reason="type-ahead full").inc()
+            return None
+        self._digits.append(heard.digit)
+        return self._typed_ahead(heard.at)
+
+    def _typed_ahead(self, at: datetime | None = None) -> events.CallEvent | None:
+        """Return the event that the oldest waiting digit is to the node where the call stands, if it is one."""
+        call = self._call
+        if call is None or not self._digits:
+            return None
+        at = at or self._around.now()
+        match call.digit_mode:
+            case DigitMode.TAKE:
+                digit = self._digits.popleft()
+                return events.DigitPressed(at=at, channel_id=call.channel_id, digit=digit)
+            case DigitMode.INTERRUPT:
+                return events.BargedIn(at=at, channel_id=call.channel_id)
+            case DigitMode.BUFFER | DigitMode.DROP:
+                return None
+            case _:
+                assert_never(call.digit_mode)
+
+    def _decide(self, event: events.CallEvent) -> tuple[effects.Effect, ...]:
+        """Fold the event into the call and journal it; only then does the call stand where the fold says."""
+        match event, self._call:
+            case events.CallArrived(), None:
+                assert self._flow is not None
+                call, decided = step.begin(self._flow, event)
+            case _, None:
+                raise AssertionError("the first event of a call is its arrival")
+            case _, Call() as before:
+                call, decided = step.step(self._flow, before, event)
+            case _:
+                raise AssertionError("unreachable")
+        self._around.journal.append_step(event, decided, call)
+        self._call = call
+        if any(isinstance(effect, effects.DropDigits) for effect in decided):
+            self._digits.clear()
+        return decided
+
+    def _fail(self, error: Exception) -> list[effects.Effect]:
+        """Give the caller to a person after an exception of ours; its message may quote a caller and is kept nowhere."""
+        self._around.metrics.calls_failed.inc()
+        self._around.log.error("call failed", error=type(error).__name__, exc_info=True)
+        failed = events.CallFailed(at=self._around.now(), error=type(error).__name__)
+        return list(self._decide(failed))
+
+    async def _perform_all(self, pending: list[effects.Effect]) -> list[events.CallEvent]:
+        """Do everything in order; return a ``RequestFailed`` for each request that the switch did not do."""
+        failed: list[events.CallEvent] = []
+        for effect in pending:
+            match effect:
+                case effects.StartTimer():
+                    self._start_timer(effect)
+                case effects.CancelTimer():
+                    self._cancel_timer(effect)
+                case effects.DropDigits() | effects.EnterNode() | effects.LeaveNode():
+                    pass  # done where the step was decided: the journal entry is the effect
+                case effects.EndCall():
+                    pass  # ``run`` ends when the call has
+                case _:
+                    failure = await self._request(effect)
+                    failed += [failure] if failure else []
+        return failed
+
+    async def _request(self, effect: Request) -> events.RequestFailed | None:
+        assert self._call is not None
+        try:
+            await self._around.performer.perform(effect, self._call)
+        except RequestRefusedError as error:
+            kind = type(effect).__name__
+            self._around.metrics.requests_failed.labels(effect=kind, failure=error.failure).inc()
+            return events.RequestFailed(
+                at=self._around.now(), effect=kind, subject=_subject(effect), failure=error.failure
+            )
+        return None
+
+    def _start_timer(self, effect: effects.StartTimer) -> None:
+        loop = asyncio.get_running_loop()
+        self._timers[effect.timer_id] = loop.call_later(
+            effect.delay_s, self._timer_fired, effect.timer_id
+        )
+
+    def _timer_fired(self, timer_id: TimerId) -> None:
+        del self._timers[timer_id]
+        self.post(events.TimerFired(at=self._around.now(), timer_id=timer_id))
+
+    def _cancel_timer(self, effect: effects.CancelTimer) -> None:
+        timer = self._timers.pop(effect.timer_id, None)
+        if timer is not None:
+            timer.cancel()
+
+
+def _is_parting(mail: Mail) -> bool:
+    return isinstance(mail, events.ChannelEnded | events.ChannelLeft)
+
+
+def _subject(effect: Request) -> str:
+    """Return the id that a request is about."""
+    match effect:
+        case effects.Play() | effects.StopPlayback():
+            return effect.playback_id
+        case (
+            effects.CreateBridge()
+            | effects.AddToBridge()
+            | effects.RemoveFromBridge()
+            | effects.DestroyBridge()
+        ):
+            return effect.bridge_id
+        case effects.StartRecording() | effects.StopRecording():
+            return effect.recording_id
+        case (
+            effects.Answer()
+            | effects.StartMusic()
+            | effects.StopMusic()
+            | effects.Dial()
+            | effects.HangUp()
+            | effects.SendToFallback()
+        ):
+            return effect.channel_id
+        case _:
+            assert_never(effect)

@@ -1,0 +1,27 @@
+"""The engine clock: wall time at the start, moved on by the event loop's monotonic time; never backwards.
+
+Every ``at`` comes from here, so a step of the wall clock (NTP, an operator) moves no wait and makes no duration negative.
+On a virtual-time loop the clock is virtual by itself.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+_TICK: Final = timedelta(microseconds=1)
+
+
+class EngineClock:
+    """Tells the time of the engine; ``monotonic`` is the event loop's ``time``."""
+
+    def __init__(
+        self, started_at: datetime, monotonic: Callable[[], float], *, floor: datetime | None = None
+    ) -> None:
+        """Start at ``started_at`` (aware), or at ``floor`` (the journal's last instant) if that is later."""
+        self._zero = started_at if floor is None else max(started_at, floor + _TICK)
+        self._monotonic = monotonic
+        self._zero_s = monotonic()
+
+    def now(self) -> datetime:
+        """Return the instant, aware."""
+        return self._zero + timedelta(seconds=self._monotonic() - self._zero_s)

@@ -1,0 +1,283 @@
+"""The engine: sends every event of every switch to the call it belongs to (hop 3 of a call's way), and begins and ends calls."""
+
+import asyncio
+import re
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
+from typing import Final, Protocol, assert_never
+
+import structlog
+
+from ivrengine.core import events, ids, switching
+from ivrengine.core.call import Call, Caller
+from ivrengine.core.ids import BrandId, CallId, ChannelId, NodeName
+from ivrengine.core.rows import FlowRow, NumberRow
+from ivrengine.engine.call_task import CallTask, Surroundings
+from ivrengine.engine.identity import uuid7
+from ivrengine.engine.journal import Journal, JournalError
+from ivrengine.engine.journal_reading import Recovered
+from ivrengine.engine.limits import Limits
+from ivrengine.engine.performing import Performer, Sounds
+from ivrengine.engine.switch import Switch
+from ivrengine.flow.book import Book
+from ivrengine.flow.model import Flow
+from ivrengine.telemetry.metrics import Metrics
+
+_OUR_CALL: Final = re.compile(rf"{re.escape(ids.OURS)}([0-9a-f-]{{36}})-")
+
+
+class Recognise(Protocol):
+    """Turns a caller's number into what the core may know of it, and a sealed copy for the vault."""
+
+    def __call__(
+        self, brand: BrandId, number: str | None, at: datetime
+    ) -> tuple[Caller, NumberRow | None]:
+        """Return the caller (withheld if ``number`` is None) and the vault's row, if there is anything to seal."""
+        ...
+
+
+class Engine:
+    """All calls in progress on all switches."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        book: Book,
+        sounds: Sounds,
+        recognise: Recognise,
+        now: Callable[[], datetime],
+        metrics: Metrics,
+        limits: Limits | None = None,
+    ) -> None:
+        """Hold everything a call needs; switches are added with ``attach`` before their events come."""
+        self._journal = journal
+        self._book = book
+        self._recognise = recognise
+        self._now = now
+        self._metrics = metrics
+        self._limits = limits or Limits()
+        self._log: structlog.stdlib.BoundLogger = structlog.get_logger("engine")
+        self._switches: dict[NodeName, Switch] = {}
+        self._calls: dict[CallId, CallTask] = {}
+        self._by_channel: dict[ChannelId, CallTask] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._around = Surroundings(
+            journal=journal,
+            performer=Performer(lambda node: self._switches[node], sounds, self),
+            limits=self._limits,
+            metrics=metrics,
+            now=now,
+            log=self._log,
+        )
+
+    def endpoint(self, brand: BrandId, phone: str) -> str | None:
+        """Return what a switch must ring for a phone of the brand's directory, as the newest routing file has it."""
+        found = self._book.phone(brand, phone)
+        return None if found is None else found.endpoint
+
+    def attach(self, switch: Switch) -> None:
+        """Make a switch known by its node's name."""
+        self._switches[switch.node] = switch
+
+    def use(self, book: Book) -> None:
+        """Take new calls by this book from now on, and record its flow versions; calls in progress keep theirs."""
+        at = self._now()
+        for (brand, name), flow in book.flows.items():
+            row = FlowRow(
+                flow_hash=flow.ref.hash, brand=brand, name=name, text=flow.text, loaded_at=at
+            )
+            self._journal.append_flow(row)
+        self._book = book
+
+    def recover(self, recovered: Recovered) -> None:
+        """Take up the calls that were in progress when the last engine died: their callers are given to a person.
+
+        A caller whose channel is gone meanwhile is refused by the switch as gone, and the call is closed as lost.
+        """
+        for found in recovered.open_calls:
+            task = CallTask(self._flow_of(found.call), self._around, found.call)
+            self._begin(found.call.call_id, found.call.channel_id, task)
+            task.post(events.FlowInterrupted(at=self._now(), reason="engine restarted"))
+
+    def _flow_of(self, call: Call) -> Flow | None:
+        flow = self._book.flows.get((call.brand, call.flow.name))
+        return flow if flow is not None and flow.ref == call.flow else None
+
+    def calls(self) -> Sequence[Call]:
+        """Return the calls in progress as they stand, in the order of their arrival."""
+        return [task.call for task in self._calls.values() if task.call is not None]
+
+    def listen(self, event: switching.SwitchEvent) -> None:
+        """Take an event of a switch: put it into its call's mailbox and return at once."""
+        match event:
+            case switching.Arrival():
+                self._arrived(event)
+            case switching.LinkUp():
+                self._log.info("link up", node=event.node)
+            case switching.LinkDown():
+                self._log.warning("link down", node=event.node, reason=event.reason)
+            case switching.DigitHeard():
+                self._deliver(self._by_channel.get(event.channel_id), event)
+            case _:
+                self._deliver(self._task_of(event), event)
+
+    def _deliver(self, task: CallTask | None, event: events.CallEvent | switching.DigitHeard) -> None:
+        if task is None:  # the call has ended: the rest of its events are history
+            self._metrics.events_dropped.labels(reason="no such call").inc()
+            return
+        task.post(event)
+
+    def _task_of(self, event: events.CallEvent) -> CallTask | None:
+        subject = _subject(event)
+        ours = _OUR_CALL.match(ids.local_part(subject))
+        if ours is not None:
+            return self._calls.get(CallId(ours[1]))
+        return self._by_channel.get(ChannelId(subject))
+
+    def _arrived(self, arrival: switching.Arrival) -> None:
+        if arrival.channel_id in self._by_channel:
+            self._metrics.events_dropped.labels(reason="arrived twice").inc()
+            return
+        flow = self._book.route(arrival.did)
+        if flow is None:
+            self._refuse(arrival, "no route")
+        elif self._stopping or len(self._calls) >= self._limits.calls_max:
+            self._refuse(arrival, "stopping" if self._stopping else "too many calls")
+        else:
+            self._accept(arrival, flow)
+
+    def _accept(self, arrival: switching.Arrival, flow: Flow) -> None:
+        call_id = CallId(uuid7(arrival.at))
+        caller, sealed = self._recognise(flow.brand, arrival.number, arrival.at)
+        if sealed is not None:
+            try:
+                self._journal.append_number(sealed)
+            except JournalError:
+                self._refuse(arrival, "journal")
+                return
+        task = CallTask(flow, self._around)
+        self._begin(call_id, arrival.channel_id, task)
+        task.post(
+            events.CallArrived(
+                at=arrival.at,
+                call_id=call_id,
+                brand=flow.brand,
+                did=arrival.did,
+                channel_id=arrival.channel_id,
+                caller=caller,
+                flow=flow.ref,
+                language=flow.languages[0],
+            )
+        )
+
+    def _refuse(self, arrival: switching.Arrival, reason: str) -> None:
+        """Leave a caller we cannot serve to the dialplan's fallback."""
+        self._metrics.calls_refused.labels(reason=reason).inc()
+        self._log.warning("call refused", reason=reason, did=arrival.did)
+        self._spawn(self._send_to_fallback(arrival.channel_id))
+
+    async def _send_to_fallback(self, channel_id: ChannelId) -> None:
+        try:
+            await self._switches[ids.node_of(channel_id)].send_to_fallback(channel_id)
+        except switching.RequestRefusedError as error:
+            self._log.warning("fallback refused", failure=error.failure)
+
+    def _begin(self, call_id: CallId, channel_id: ChannelId, task: CallTask) -> None:
+        self._calls[call_id] = task
+        self._by_channel[channel_id] = task
+        self._metrics.calls_in_progress.set(len(self._calls))
+        self._idle.clear()
+        self._spawn(self._run(call_id, channel_id, task))
+
+    async def _run(self, call_id: CallId, channel_id: ChannelId, task: CallTask) -> None:
+        with structlog.contextvars.bound_contextvars(call_id=call_id):
+            try:
+                self._close(await task.run())
+            except Exception:
+                # Not even the way to a person could be decided or recorded: the switch is told directly.
+                self._metrics.calls_failed.inc()
+                self._log.exception("call abandoned by the engine")
+                await self._send_to_fallback(channel_id)
+            finally:
+                del self._calls[call_id]
+                del self._by_channel[channel_id]
+                self._metrics.calls_in_progress.set(len(self._calls))
+                if not self._calls:
+                    self._idle.set()
+
+    def _close(self, call: Call) -> None:
+        """Write the one canonical line of a finished call."""
+        assert call.ended_at is not None
+        assert call.outcome is not None
+        self._metrics.calls_ended.labels(outcome=call.outcome).inc()
+        self._log.info(
+            "call ended",
+            brand=call.brand,
+            did=call.did,
+            caller=call.caller.mask,
+            flow=call.flow.name,
+            flow_hash=call.flow.hash[:12],
+            node=call.node,
+            outcome=call.outcome,
+            duration_s=round((call.ended_at - call.arrived_at).total_seconds(), 3),
+        )
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)  # the loop itself holds tasks only weakly
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """Let the calls in progress end, then hand the rest to the fallback; new ones go there at once."""
+        self._stopping = True
+        if await self._became_idle(self._limits.drain_s):
+            return
+        for task in self._calls.values():
+            task.post(events.FlowInterrupted(at=self._now(), reason="engine stopping"))
+        if not await self._became_idle(self._limits.parting_s):
+            self._log.warning("calls left behind", calls=len(self._calls))
+        for running in list(self._tasks):
+            running.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _became_idle(self, within_s: float) -> bool:
+        try:
+            async with asyncio.timeout(within_s):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+def _subject(event: events.CallEvent) -> str:
+    """Return the id by which an event's call is found."""
+    match event:
+        case events.PlaybackFinished():
+            return event.playback_id
+        case events.RecordingFinished() | events.RecordingFailed():
+            return event.recording_id
+        case events.BridgeJoined() | events.BridgeLeft():
+            return event.bridge_id
+        case (
+            events.CallArrived()
+            | events.LegRinging()
+            | events.LegAnswered()
+            | events.DigitPressed()
+            | events.BargedIn()
+            | events.ChannelEnded()
+            | events.ChannelLeft()
+        ):
+            return event.channel_id
+        case (
+            events.TimerFired()
+            | events.RequestFailed()
+            | events.CallFailed()
+            | events.FlowInterrupted()
+        ):
+            return ""  # made by the engine for one call, never told by a switch
+        case _:
+            assert_never(event)

@@ -1,0 +1,181 @@
+"""The journal: a local append-only file that is written before anything is done (hop 5 of a call's way).
+
+It survives the death of the process; with ``fsync="group"`` all but the last instant of it survives the death of the machine.
+It is cut into segments. Each segment begins with the calls in progress, so a restart reads from the last segment only, and
+a segment whose rows are all in the store can go.
+"""
+
+import asyncio
+import dataclasses
+import fcntl
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Literal
+
+from ivrengine.core import events, rows
+from ivrengine.core.call import Call, Phase
+from ivrengine.core.effects import Effect
+from ivrengine.core.ids import CallId
+from ivrengine.engine import lines
+from ivrengine.engine.journal_reading import Recovered, segment_name, segments
+
+SEGMENT_BYTES: Final = 64 * 1024 * 1024
+"""About 20,000 calls: small enough to be read in a second at a restart, large enough that rotation is rare."""
+FSYNC_PAUSE_S: Final = 0.05
+"""With group fsync so much of the newest journal can be lost with the machine, and the disk sees 20 flushes a second at most."""
+
+Fsync = Literal["never", "group"]
+
+
+class JournalError(Exception):
+    """The journal cannot be written: nothing may be decided that is not recorded."""
+
+
+class JournalInUseError(Exception):
+    """Another engine writes this journal."""
+
+
+@dataclasses.dataclass(slots=True)
+class _Open:
+    seq: int
+    call: Call
+
+
+class Journal:
+    """Writes the journal of one engine; the only writer of its folder."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        segment_bytes: int = SEGMENT_BYTES,
+        fsync: Fsync = "never",
+        grew: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take the folder (made if missing) for this process; raises ``JournalInUseError`` or ``JournalError``.
+
+        ``grew`` is called after every line, so that whoever ships the journal need not look for new ones.
+        """
+        self._folder = folder
+        self._segment_bytes = segment_bytes
+        self._fsync = fsync
+        self._grew = grew
+        self._open_calls: dict[CallId, _Open] = {}
+        self._fd = -1
+        self._segment = 0
+        self._written = 0
+        self._torn = False
+        self._dirty = asyncio.Event()
+        self._lock_fd = _take(folder)
+
+    @property
+    def segment(self) -> int:
+        """The number of the segment being written."""
+        return self._segment
+
+    @property
+    def folder(self) -> Path:
+        """Where the segments are."""
+        return self._folder
+
+    def begin(self, recovered: Recovered, at: datetime) -> None:
+        """Open a new segment behind everything there is, carrying over the calls that were in progress."""
+        for found in recovered.open_calls:
+            self._open_calls[found.call.call_id] = _Open(found.seq, found.call)
+        self._segment = max(segments(self._folder), default=0)
+        self._rotate(at)
+
+    def append_step(self, event: events.CallEvent, effects: tuple[Effect, ...], call: Call) -> int:
+        """Record a step and return its number in the call's stream; raises ``JournalError`` if it is not on disk."""
+        held = self._open_calls.get(call.call_id)
+        seq = 1 if held is None else held.seq + 1
+        self._append(lines.step(seq, event, effects, call))
+        if call.phase is Phase.ENDED:
+            self._open_calls.pop(call.call_id, None)
+        elif held is None:
+            self._open_calls[call.call_id] = _Open(seq, call)
+        else:
+            held.seq, held.call = seq, call
+        self._rotate_if_full(event.at)
+        return seq
+
+    def append_number(self, row: rows.NumberRow) -> None:
+        """Record a sealed number for the vault."""
+        self._append(lines.number(row))
+
+    def append_flow(self, row: rows.FlowRow) -> None:
+        """Record a flow version."""
+        self._append(lines.flow(row))
+
+    def _append(self, json: bytes) -> None:
+        line = lines.framed(json)
+        if self._torn:  # a failed write left half a line: begin on a new one
+            line = b"\n" + line
+        self._write(line)
+        self._torn = False
+        self._grew()
+
+    def _rotate_if_full(self, at: datetime) -> None:
+        """Rotate between two steps only: what a new segment carries over is then what the old one says."""
+        if self._written >= self._segment_bytes:
+            self._rotate(at)
+
+    def _write(self, data: bytes) -> None:
+        try:
+            done = os.write(self._fd, data)
+            while done < len(data):
+                self._torn = True
+                done += os.write(self._fd, data[done:])
+        except OSError as error:
+            raise JournalError(f"the journal in {self._folder} cannot be written: {error.strerror}") from error
+        self._written += len(data)
+        self._dirty.set()
+
+    def _rotate(self, at: datetime) -> None:
+        """Begin the next segment with the calls in progress, in one write, so that it is never half there."""
+        number = self._segment + 1
+        head = [lines.framed(lines.opened(at, len(self._open_calls)))]
+        head += [lines.framed(lines.open_call(held.seq, held.call)) for held in self._open_calls.values()]
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        try:
+            fd = os.open(self._folder / segment_name(number), flags, 0o600)
+        except OSError as error:
+            raise JournalError(f"the journal in {self._folder} cannot be written: {error.strerror}") from error
+        old, self._fd, self._segment, self._written = self._fd, fd, number, 0
+        self._write(b"".join(head))
+        if old >= 0:
+            os.close(old)
+
+    async def keep_synced(self) -> None:
+        """Flush to the disk what was written, again and again, until cancelled; returns at once without group fsync."""
+        while self._fsync == "group":
+            await self._dirty.wait()
+            self._dirty.clear()
+            await asyncio.to_thread(os.fdatasync, self._fd)
+            await asyncio.sleep(FSYNC_PAUSE_S)
+
+    def close(self) -> None:
+        """Let go of the file and of the folder."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1
+
+
+def _take(folder: Path) -> int:
+    """Lock the folder for this process; the lock goes with the process, however it dies."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise JournalError(f"the journal folder {folder} cannot be used: {error.strerror}") from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        raise JournalInUseError(f"another engine is running on {folder.parent}") from None
+    return fd

@@ -1,0 +1,232 @@
+"""The lines of the journal: what is written after each step, and how it reads back.
+
+A line is ``crc32 SPACE json NEWLINE``: readable with any text tool, and a line torn by a crash is told from a whole one.
+"""
+
+import base64
+import zlib
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from ivrengine.core import events, rows
+from ivrengine.core.call import Call
+from ivrengine.core.effects import Effect
+from ivrengine.core.ids import BrandId, CallId, FlowHash, NumberId
+from ivrengine.engine import codec
+
+_CRC_CHARS: Final = 8
+
+
+class Step(msgspec.Struct, tag="step", tag_field="line", frozen=True, kw_only=True):
+    """One step of a call: the event, the effects it led to, and the call as it stood then."""
+
+    id: str
+    seq: int
+    brand: str
+    at: datetime
+    event: tuple[str, msgspec.Raw]
+    effects: msgspec.Raw
+    call: msgspec.Raw
+    stream: str = "call"
+
+
+class Number(msgspec.Struct, tag="number", tag_field="line", frozen=True, kw_only=True):
+    """A sealed number on its way to the vault; ``sealed`` is base64."""
+
+    number_id: str
+    brand: str
+    purpose: str
+    key_id: str
+    sealed: str
+    sealed_at: datetime
+    expires_at: datetime
+
+
+class FlowText(msgspec.Struct, tag="flow", tag_field="line", frozen=True, kw_only=True):
+    """A flow version that the engine loaded."""
+
+    flow_hash: str
+    brand: str
+    name: str
+    text: str
+    loaded_at: datetime
+
+
+class Opened(msgspec.Struct, tag="opened", tag_field="line", frozen=True, kw_only=True):
+    """First line of a segment: so many ``open`` lines follow, one for each call in progress."""
+
+    at: datetime
+    open_calls: int
+
+
+class OpenCall(msgspec.Struct, tag="open", tag_field="line", frozen=True, kw_only=True):
+    """A call in progress when the segment began, with the step (``seq``) it had reached."""
+
+    id: str
+    seq: int
+    call: msgspec.Raw
+
+
+Line = Step | Number | FlowText | Opened | OpenCall
+"""Everything that may stand in a journal."""
+
+_decoder: Final[msgspec.json.Decoder[Line]] = msgspec.json.Decoder(Line)
+
+
+class _StepOut(msgspec.Struct, tag="step", tag_field="line", kw_only=True):
+    id: str
+    seq: int
+    brand: str
+    at: datetime
+    event: codec.Pair
+    effects: list[codec.Pair]
+    call: Any
+    stream: str = "call"
+
+
+class _OpenOut(msgspec.Struct, tag="open", tag_field="line", kw_only=True):
+    id: str
+    seq: int
+    call: Any
+
+
+class TornLineError(Exception):
+    """A line of the journal is not what was written: cut short, or changed on disk."""
+
+
+def framed(json: bytes) -> bytes:
+    """Return the bytes of a line."""
+    return b"%08x %s\n" % (zlib.crc32(json), json)
+
+
+def step(seq: int, event: events.CallEvent, effects: tuple[Effect, ...], call: Call) -> bytes:
+    """Return the JSON of a step's line."""
+    return codec.encode(
+        _StepOut(
+            id=call.call_id,
+            seq=seq,
+            brand=call.brand,
+            at=event.at,
+            event=codec.pair(event),
+            effects=[codec.pair(effect) for effect in effects],
+            call=call,
+        )
+    )
+
+
+def number(row: rows.NumberRow) -> bytes:
+    """Return the JSON of a sealed number's line."""
+    return codec.encode(
+        Number(
+            number_id=row.number_id,
+            brand=row.brand,
+            purpose=row.purpose,
+            key_id=row.key_id,
+            sealed=base64.b64encode(row.sealed).decode(),
+            sealed_at=row.sealed_at,
+            expires_at=row.expires_at,
+        )
+    )
+
+
+def flow(row: rows.FlowRow) -> bytes:
+    """Return the JSON of a flow version's line."""
+    return codec.encode(
+        FlowText(
+            flow_hash=row.flow_hash,
+            brand=row.brand,
+            name=row.name,
+            text=row.text,
+            loaded_at=row.loaded_at,
+        )
+    )
+
+
+def opened(at: datetime, open_calls: int) -> bytes:
+    """Return the JSON of a segment's first line."""
+    return codec.encode(Opened(at=at, open_calls=open_calls))
+
+
+def open_call(seq: int, call: Call) -> bytes:
+    """Return the JSON of the line of a call in progress."""
+    return codec.encode(_OpenOut(id=call.call_id, seq=seq, call=call))
+
+
+def read(line: bytes) -> Line:
+    """Return what a line (without its newline) says; raises ``TornLineError`` if it is not whole."""
+    checksum, _, json = line.partition(b" ")
+    try:
+        whole = len(checksum) == _CRC_CHARS and int(checksum, 16) == zlib.crc32(json)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise TornLineError
+    try:
+        return _decoder.decode(json)
+    except msgspec.MsgspecError as error:
+        raise TornLineError from error
+
+
+def row(line: Line) -> rows.Row | None:
+    """Return the row that a line means to the store; None for a line that serves recovery only."""
+    match line:
+        case Step():
+            return _event_row(line)
+        case Number():
+            return rows.NumberRow(
+                number_id=NumberId(line.number_id),
+                brand=BrandId(line.brand),
+                purpose=line.purpose,
+                key_id=line.key_id,
+                sealed=base64.b64decode(line.sealed),
+                sealed_at=line.sealed_at,
+                expires_at=line.expires_at,
+            )
+        case FlowText():
+            return rows.FlowRow(
+                flow_hash=FlowHash(line.flow_hash),
+                brand=BrandId(line.brand),
+                name=line.name,
+                text=line.text,
+                loaded_at=line.loaded_at,
+            )
+        case Opened() | OpenCall():
+            return None
+
+
+def _event_row(line: Step) -> rows.EventRow:
+    kind, fields = line.event
+    payload = b'{"event":%s,"effects":%s}' % (bytes(fields), bytes(line.effects))
+    return rows.EventRow(
+        stream_kind=line.stream,
+        stream_id=line.id,
+        seq=line.seq,
+        brand=BrandId(line.brand),
+        at=line.at,
+        kind=kind,
+        payload=payload.decode(),
+        call=_call_row(codec.call(line.call), line.seq),
+    )
+
+
+def _call_row(call: Call, seq: int) -> rows.CallRow:
+    return rows.CallRow(
+        call_id=CallId(call.call_id),
+        brand=call.brand,
+        did=call.did,
+        caller_key=call.caller.key,
+        caller_mask=call.caller.mask,
+        number_id=call.caller.number_id,
+        flow=call.flow.name,
+        flow_hash=call.flow.hash,
+        language=call.language,
+        phase=call.phase,
+        node=call.node,
+        outcome=call.outcome,
+        arrived_at=call.arrived_at,
+        answered_at=call.answered_at,
+        ended_at=call.ended_at,
+        last_seq=seq,
+    )

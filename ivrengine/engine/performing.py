@@ -1,0 +1,134 @@
+"""The performing of effects (hop 6 of a call's way): requests to the switch; everything else is the call task's own affair."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ivrengine.core import effects, events, ids
+from ivrengine.core.call import Call
+from ivrengine.core.ids import BrandId
+from ivrengine.core.switching import RequestRefusedError
+from ivrengine.engine.switch import Switch
+from ivrengine.prompts.library import PromptMissingError
+
+
+class Sounds(Protocol):
+    """Where prompts are found; a look-up never touches the disk."""
+
+    def media(self, brand: BrandId, name: str, language: str) -> str:
+        """Return the media URI of a prompt; raises ``PromptMissingError``."""
+        ...
+
+
+class Phones(Protocol):
+    """The directory of phones of each brand."""
+
+    def endpoint(self, brand: BrandId, phone: str) -> str | None:
+        """Return what the switch must ring for a phone's name (``PJSIP/agent-101``); None if there is no such phone."""
+        ...
+
+
+Request = (
+    effects.Answer
+    | effects.Play
+    | effects.StopPlayback
+    | effects.StartMusic
+    | effects.StopMusic
+    | effects.Dial
+    | effects.CreateBridge
+    | effects.AddToBridge
+    | effects.RemoveFromBridge
+    | effects.DestroyBridge
+    | effects.StartRecording
+    | effects.StopRecording
+    | effects.HangUp
+    | effects.SendToFallback
+)
+"""The effects that a switch performs."""
+
+
+class Performer:
+    """Turns effects into requests to the switch that they are about."""
+
+    def __init__(
+        self, switch_of: Callable[[ids.NodeName], Switch], sounds: Sounds, phones: Phones
+    ) -> None:
+        """Find switches by node, prompts in ``sounds``, and phones in ``phones``."""
+        self._switch_of = switch_of
+        self._sounds = sounds
+        self._phones = phones
+
+    async def perform(self, effect: Request, call: Call) -> None:
+        """Ask the switch to do it; raises ``RequestRefusedError`` if it does not."""
+        switch = self._switch_of(ids.node_of(call.channel_id))
+        match effect:
+            case effects.Answer():
+                await switch.answer(effect.channel_id)
+            case effects.Play():
+                await switch.play(effect.channel_id, effect.playback_id, self._media(effect, call))
+            case effects.StopPlayback():
+                await switch.stop_playback(effect.playback_id)
+            case effects.StartMusic():
+                await switch.start_music(effect.channel_id, effect.music)
+            case effects.StopMusic():
+                await switch.stop_music(effect.channel_id)
+            case effects.Dial():
+                await self._dial(switch, effect, call)
+            case effects.CreateBridge():
+                await switch.create_bridge(effect.bridge_id)
+            case effects.AddToBridge():
+                await switch.add_to_bridge(effect.bridge_id, effect.channel_ids)
+            case effects.RemoveFromBridge():
+                await switch.remove_from_bridge(effect.bridge_id, effect.channel_ids)
+            case effects.DestroyBridge():
+                await switch.destroy_bridge(effect.bridge_id)
+            case effects.StartRecording():
+                await switch.start_recording(
+                    effect.recording_id, effect.target, limit_s=effect.limit_s
+                )
+            case effects.StopRecording():
+                await switch.stop_recording(effect.recording_id)
+            case effects.HangUp():
+                await switch.hang_up(effect.channel_id)
+            case effects.SendToFallback():
+                await switch.send_to_fallback(effect.channel_id)
+
+    def _media(self, play: effects.Play, call: Call) -> tuple[str, ...]:
+        try:
+            return tuple(
+                self._sounds.media(call.brand, prompt, play.language) for prompt in play.prompts
+            )
+        except PromptMissingError as error:
+            raise RequestRefusedError(events.Failure.REFUSED, str(error)) from error
+
+    async def _dial(self, switch: Switch, dial: effects.Dial, call: Call) -> None:
+        endpoint = self._phones.endpoint(call.brand, dial.phone)
+        if endpoint is None:
+            sentence = f"the directory of {call.brand} has no phone {dial.phone}"
+            raise RequestRefusedError(events.Failure.REFUSED, sentence)
+        await switch.dial(
+            dial.channel_id,
+            endpoint,
+            ring_timeout_s=dial.ring_timeout_s,
+            caller_id=f'"{call.caller.mask}" <{call.did}>',
+        )
+
+
+def without_undone(pending: list[effects.Effect]) -> list[effects.Effect]:
+    """Return the effects without those that a later one in the same list takes back: a prompt cut short before it began."""
+    stopped = {e.playback_id for e in pending if isinstance(e, effects.StopPlayback)}
+    begun = {e.playback_id for e in pending if isinstance(e, effects.Play)} & stopped
+    cancelled = {e.timer_id for e in pending if isinstance(e, effects.CancelTimer)}
+    set_now = {e.timer_id for e in pending if isinstance(e, effects.StartTimer)} & cancelled
+    return [e for e in pending if not _undone(e, begun, set_now)]
+
+
+def _undone(
+    effect: effects.Effect, playbacks: set[ids.PlaybackId], timers: set[ids.TimerId]
+) -> bool:
+    match effect:
+        case effects.Play() | effects.StopPlayback():
+            return effect.playback_id in playbacks
+        case effects.StartTimer() | effects.CancelTimer():
+            return effect.timer_id in timers
+        case _:
+            return False
