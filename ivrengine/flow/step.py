@@ -41,8 +41,11 @@ def begin(flow: Flow, event: events.CallArrived) -> Result:
     return _run(flow, call, event, (answer,), flow.start)
 
 
-def step(flow: Flow, call: Call, event: events.CallEvent) -> Result:
-    """Return the call after the event, and the effects that the event leads to."""
+def step(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
+    """Return the call after the event, and the effects that the event leads to.
+
+    ``flow`` is the version that the call began on; if that is not at hand (None, after a restart) the call goes to a person.
+    """
     match event:
         case _ if call.phase is Phase.ENDED:
             return call, ()
@@ -52,7 +55,11 @@ def step(flow: Flow, call: Call, event: events.CallEvent) -> Result:
             return _end(call, event, call.outcome or Outcome.TAKEN)
         case _ if call.phase is Phase.LEAVING:
             return _while_leaving(call, event)
-        case events.CallFailed() | events.RequestFailed(effect="Answer"):
+        case _ if flow is None:
+            return _to_fallback(call, event, ())
+        case (
+            events.CallFailed() | events.FlowInterrupted() | events.RequestFailed(effect="Answer")
+        ):
             return _to_fallback(call, event, ())
         case _:
             return _ask_node(flow, call, event)
