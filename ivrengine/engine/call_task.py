@@ -6,8 +6,10 @@ Serial within the call, parallel across calls; nothing here is shared with anoth
 import asyncio
 import collections
 import dataclasses
+import traceback
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Final, assert_never, get_args
 
 import structlog
@@ -157,8 +159,9 @@ class CallTask:
     def _fail(self, error: Exception) -> list[effects.Effect]:
         """Give the caller to a person after an exception of ours; its message may quote a caller and is kept nowhere."""
         self._around.metrics.calls_failed.inc()
-        self._around.log.error("call failed", error=type(error).__name__, exc_info=True)
-        failed = events.CallFailed(at=self._around.now(), error=type(error).__name__)
+        place = fault(error)
+        self._around.log.error("call failed", error=place)
+        failed = events.CallFailed(at=self._around.now(), error=place)
         return list(self._decide(failed))
 
     async def _perform_all(self, pending: list[effects.Effect]) -> list[events.CallEvent]:
@@ -205,6 +208,13 @@ class CallTask:
         timer = self._timers.pop(effect.timer_id, None)
         if timer is not None:
             timer.cancel()
+
+
+def fault(error: BaseException) -> str:
+    """Return an exception's class and place (``KeyError at step.py:88``) without its message, which may quote a caller."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return type(error).__name__ + place
 
 
 def _is_parting(mail: Mail) -> bool:

@@ -5,8 +5,8 @@ On a virtual-time loop the clock is virtual by itself.
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Final, Self
 
 _TICK: Final = timedelta(microseconds=1)
 
@@ -21,6 +21,11 @@ class EngineClock:
         self._zero = started_at if floor is None else max(started_at, floor + _TICK)
         self._monotonic = monotonic
         self._zero_s = monotonic()
+
+    @classmethod
+    def starting_now(cls, monotonic: Callable[[], float], *, floor: datetime | None = None) -> Self:
+        """Return a clock that starts at the wall clock's present: the only reading of the wall clock there is."""
+        return cls(datetime.now(UTC), monotonic, floor=floor)
 
     def now(self) -> datetime:
         """Return the instant, aware."""

@@ -12,7 +12,7 @@ from ivrengine.core import events, ids, switching
 from ivrengine.core.call import Call, Caller
 from ivrengine.core.ids import BrandId, CallId, ChannelId, NodeName
 from ivrengine.core.rows import FlowRow, NumberRow
-from ivrengine.engine.call_task import CallTask, Surroundings
+from ivrengine.engine.call_task import CallTask, Surroundings, fault
 from ivrengine.engine.identity import uuid7
 from ivrengine.engine.journal import Journal, JournalError
 from ivrengine.engine.journal_reading import Recovered
@@ -61,6 +61,7 @@ class Engine:
         self._switches: dict[NodeName, Switch] = {}
         self._calls: dict[CallId, CallTask] = {}
         self._by_channel: dict[ChannelId, CallTask] = {}
+        self._left_open: dict[NodeName, list[Call]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._idle = asyncio.Event()
@@ -94,13 +95,19 @@ class Engine:
         self._book = book
 
     def recover(self, recovered: Recovered) -> None:
-        """Take up the calls that were in progress when the last engine died: their callers are given to a person.
-
-        A caller whose channel is gone meanwhile is refused by the switch as gone, and the call is closed as lost.
-        """
+        """Keep the calls that were in progress when the last engine died until their switch can be asked about them."""
         for found in recovered.open_calls:
-            task = CallTask(self._flow_of(found.call), self._around, found.call)
-            self._begin(found.call.call_id, found.call.channel_id, task)
+            node = ids.node_of(found.call.channel_id)
+            self._left_open.setdefault(node, []).append(found.call)
+
+    def _take_up(self, node: NodeName) -> None:
+        """Give the callers of the last engine on this node to a person.
+
+        The switch refuses a channel that is gone meanwhile as gone, and its call is closed as lost.
+        """
+        for call in self._left_open.pop(node, []):
+            task = CallTask(self._flow_of(call), self._around, call)
+            self._begin(call.call_id, call.channel_id, task)
             task.post(events.FlowInterrupted(at=self._now(), reason="engine restarted"))
 
     def _flow_of(self, call: Call) -> Flow | None:
@@ -118,6 +125,7 @@ class Engine:
                 self._arrived(event)
             case switching.LinkUp():
                 self._log.info("link up", node=event.node)
+                self._take_up(event.node)
             case switching.LinkDown():
                 self._log.warning("link down", node=event.node, reason=event.reason)
             case switching.DigitHeard():
@@ -125,7 +133,9 @@ class Engine:
             case _:
                 self._deliver(self._task_of(event), event)
 
-    def _deliver(self, task: CallTask | None, event: events.CallEvent | switching.DigitHeard) -> None:
+    def _deliver(
+        self, task: CallTask | None, event: events.CallEvent | switching.DigitHeard
+    ) -> None:
         if task is None:  # the call has ended: the rest of its events are history
             self._metrics.events_dropped.labels(reason="no such call").inc()
             return
@@ -146,7 +156,7 @@ class Engine:
         if flow is None:
             self._refuse(arrival, "no route")
         elif self._stopping or len(self._calls) >= self._limits.calls_max:
-            self._refuse(arrival, "stopping" if self._stopping else "too many calls")
+            self._refuse(arrival, "stopping" if self._stopping else "busy")
         else:
             self._accept(arrival, flow)
 
@@ -197,10 +207,10 @@ class Engine:
         with structlog.contextvars.bound_contextvars(call_id=call_id):
             try:
                 self._close(await task.run())
-            except Exception:
+            except Exception as error:  # noqa: BLE001 - counted; the engine and its other calls live on
                 # Not even the way to a person could be decided or recorded: the switch is told directly.
                 self._metrics.calls_failed.inc()
-                self._log.exception("call abandoned by the engine")
+                self._log.error("call abandoned by the engine", error=fault(error))
                 await self._send_to_fallback(channel_id)
             finally:
                 del self._calls[call_id]

@@ -129,7 +129,9 @@ class Journal:
                 self._torn = True
                 done += os.write(self._fd, data[done:])
         except OSError as error:
-            raise JournalError(f"the journal in {self._folder} cannot be written: {error.strerror}") from error
+            raise JournalError(
+                f"the journal in {self._folder} cannot be written: {error.strerror}"
+            ) from error
         self._written += len(data)
         self._dirty.set()
 
@@ -137,12 +139,16 @@ class Journal:
         """Begin the next segment with the calls in progress, in one write, so that it is never half there."""
         number = self._segment + 1
         head = [lines.framed(lines.opened(at, len(self._open_calls)))]
-        head += [lines.framed(lines.open_call(held.seq, held.call)) for held in self._open_calls.values()]
+        head += [
+            lines.framed(lines.open_call(held.seq, held.call)) for held in self._open_calls.values()
+        ]
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
             fd = os.open(self._folder / segment_name(number), flags, 0o600)
         except OSError as error:
-            raise JournalError(f"the journal in {self._folder} cannot be written: {error.strerror}") from error
+            raise JournalError(
+                f"the journal in {self._folder} cannot be written: {error.strerror}"
+            ) from error
         old, self._fd, self._segment, self._written = self._fd, fd, number, 0
         self._write(b"".join(head))
         if old >= 0:
@@ -172,7 +178,9 @@ def _take(folder: Path) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise JournalError(f"the journal folder {folder} cannot be used: {error.strerror}") from error
+        raise JournalError(
+            f"the journal folder {folder} cannot be used: {error.strerror}"
+        ) from error
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -142,7 +142,9 @@ class Reader:
         if not self._open(segment):
             return 0
         chunk = os.pread(self._fd, CHUNK_BYTES, offset)
-        if b"\n" not in chunk and len(chunk) == CHUNK_BYTES:  # one line longer than a chunk (a flow's text)
+        if (
+            b"\n" not in chunk and len(chunk) == CHUNK_BYTES
+        ):  # one line longer than a chunk (a flow's text)
             chunk = os.pread(self._fd, 64 * CHUNK_BYTES, offset)
         used = count = 0
         while count < limit and (end := chunk.find(b"\n", used)) >= 0:

@@ -57,7 +57,7 @@ class Performer:
         self._sounds = sounds
         self._phones = phones
 
-    async def perform(self, effect: Request, call: Call) -> None:
+    async def perform(self, effect: Request, call: Call) -> None:  # noqa: C901, PLR0912 - one case a kind
         """Ask the switch to do it; raises ``RequestRefusedError`` if it does not."""
         switch = self._switch_of(ids.node_of(call.channel_id))
         match effect:

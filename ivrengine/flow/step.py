@@ -4,11 +4,10 @@ Hop 4 of a call's way. Pure: same flow, call and event give the same result, in 
 """
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Final, assert_never
 
 from ivrengine.core import effects, events
-from ivrengine.core.call import Call, Cursor, DigitMode, Outcome, Phase, Value
+from ivrengine.core.call import Call, Cursor, DigitMode, Outcome, Phase
 from ivrengine.core.ids import TimerId
 from ivrengine.flow.expressions import ExpressionError
 from ivrengine.flow.model import Flow
@@ -19,8 +18,15 @@ NODES_PER_STEP_MAX: Final = 200
 LEAVING_LIMIT_S: Final = 15.0
 """A hang-up or hand-over that the switch has not confirmed by then is written off as lost; longer than all retries of a request."""
 LEAVING_TIMER: Final = TimerId("leaving")
+"""The one timer of a call that takes leave; a call takes leave once, so its id needs no number."""
 
 Result = tuple[Call, tuple[effects.Effect, ...]]
+
+_NOWHERE: Final = Cursor()
+_BY_ERROR: Final = "error"
+_BY_EXPRESSION: Final = "expression without value"
+_BY_LOOP: Final = "endless loop"
+_BY_CALLER: Final = "caller gone"
 
 
 def begin(flow: Flow, event: events.CallArrived) -> Result:
@@ -36,15 +42,17 @@ def begin(flow: Flow, event: events.CallArrived) -> Result:
         arrived_at=event.at,
         answered_at=event.at,
         variables=flow.initial,
+        node=flow.start,
+        serial=1,
     )
-    answer = effects.Answer(channel_id=call.channel_id)
-    return _run(flow, call, event, (answer,), flow.start)
+    done: list[effects.Effect] = [effects.Answer(channel_id=call.channel_id)]
+    return _enter(flow, call, event, done)
 
 
 def step(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
     """Return the call after the event, and the effects that the event leads to.
 
-    ``flow`` is the version that the call began on; if that is not at hand (None, after a restart) the call goes to a person.
+    Without ``flow`` (its version is not at hand after a restart) the call can only end or be handed to a person.
     """
     match event:
         case _ if call.phase is Phase.ENDED:
@@ -53,14 +61,24 @@ def step(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
             return _end(call, event, call.outcome or _outcome(call, Outcome.HUNG_UP))
         case events.ChannelLeft(channel_id=gone) if gone == call.channel_id:
             return _end(call, event, call.outcome or Outcome.TAKEN)
+        case events.LegAnswered(channel_id=leg) if leg != call.cursor.leg_id:
+            return call, (effects.HangUp(channel_id=leg),)  # picked up after we had given it up
         case _ if call.phase is Phase.LEAVING:
             return _while_leaving(call, event)
-        case _ if flow is None:
-            return _to_fallback(call, event, ())
-        case (
-            events.CallFailed() | events.FlowInterrupted() | events.RequestFailed(effect="Answer")
+        case events.CallFailed() | events.FlowInterrupted():
+            return _to_fallback(call, event, [], _BY_ERROR)
+        case events.RequestFailed(
+            effect="Answer" | "Play" | "StartMusic" | "StopMusic", failure=events.Failure.GONE
         ):
-            return _to_fallback(call, event, ())
+            return _await_end(call, event)
+        case events.RequestFailed(effect="Answer"):
+            return _to_fallback(call, event, [], _BY_ERROR)
+        case events.DigitPressed(channel_id=by) | events.BargedIn(channel_id=by) if (
+            by != call.channel_id
+        ):
+            return call, ()
+        case _ if flow is None:
+            return _to_fallback(call, event, [], _BY_ERROR)
         case _:
             return _ask_node(flow, call, event)
 
@@ -70,189 +88,41 @@ def _outcome(call: Call, outcome: Outcome) -> Outcome:
     return Outcome.TRANSFERRED if call.talked else outcome
 
 
-def _while_leaving(call: Call, event: events.CallEvent) -> Result:
-    match event:
-        case events.TimerFired(timer_id=fired) if fired == LEAVING_TIMER:
-            return _end(call, event, Outcome.LOST)
-        case events.RequestFailed(subject=subject) if subject != call.channel_id:
-            return call, ()
-        case events.RequestFailed(effect="HangUp" | "SendToFallback", failure=events.Failure.GONE):
-            return _end(call, event, call.outcome or Outcome.LOST)
-        case events.RequestFailed(effect="SendToFallback"):
-            return call, (effects.HangUp(channel_id=call.channel_id),)
-        case _:
-            return call, ()
-
-
 def _ask_node(flow: Flow, call: Call, event: events.CallEvent) -> Result:
-    call = dataclasses.replace(call, serial=call.serial + 1)
-    turn = Turn(call=call, at=event.at, programs=flow.programs)
+    asked = dataclasses.replace(call, serial=call.serial + 1)
+    turn = Turn(call=asked, at=event.at, programs=flow.programs)
     move = flow.nodes[call.node].on(turn, event)
     if move is None:
         return call, ()
-    return _follow(flow, call, event, (), move)
+    return _follow(flow, asked, event, [], move)
 
 
-def _run(
-    flow: Flow,
-    call: Call,
-    event: events.CallEvent,
-    before: tuple[effects.Effect, ...],
-    node: str,
-    budget: int = NODES_PER_STEP_MAX,
+def _enter(
+    flow: Flow, call: Call, event: events.CallEvent, done: list[effects.Effect]
 ) -> Result:
-    """Enter a node and follow its moves until one waits; a loop that never waits ends with a person."""
-    if budget == 0:
-        return _to_fallback(call, event, before)
-    call = dataclasses.replace(call, node=node, cursor=Cursor(), serial=call.serial + 1)
-    before = (*before, effects.EnterNode(node=node, node_type=flow.nodes[node].type))
-    turn = Turn(call=call, at=event.at, programs=flow.programs)
+    """Enter the node where the call stands, and follow its move."""
+    node = flow.nodes[call.node]
+    done.append(effects.EnterNode(node=call.node, node_type=node.type))
     try:
-        move = flow.nodes[node].enter(turn)
+        move = node.enter(Turn(call=call, at=event.at, programs=flow.programs))
     except ExpressionError:
-        return _to_fallback(call, event, before)
-    return _follow(flow, call, event, before, move, budget - 1)
+        return _to_fallback(call, event, done, _BY_EXPRESSION)
+    return _follow(flow, call, event, done, move)
 
 
 def _follow(
-    flow: Flow,
-    call: Call,
-    event: events.CallEvent,
-    before: tuple[effects.Effect, ...],
-    move: Move,
-    budget: int = NODES_PER_STEP_MAX,
+    flow: Flow, call: Call, event: events.CallEvent, done: list[effects.Effect], move: Move
 ) -> Result:
-    match move:
-        case Stay():
-            tidied = _tidy(call.cursor, move.cursor, event)
-            return _stay(call, move), (*before, *tidied, *move.effects)
-        case Finish():
-            return _hang_up(call, event, (*before, *move.effects), move.outcome)
-        case Leave():
-            left = effects.LeaveNode(node=call.node, exit=move.exit)
-            done = (*before, *_tidy(call.cursor, Cursor(), event), *move.effects)
-            call = dataclasses.replace(
-                call, variables=_assigned(flow, call, move), phase=Phase.IN_FLOW, cursor=Cursor()
-            )
-            target = flow.exits[call.node][move.exit]
-            if target is None:
-                return _hang_up(call, event, done, Outcome.COMPLETED, left_by=move.exit)
-            return _run(flow, call, event, (*done, left), target, budget)
-        case _:
-            assert_never(move)
-
-
-def _stay(call: Call, move: Stay) -> Call:
-    return dataclasses.replace(
-        call,
-        cursor=move.cursor,
-        digit_mode=move.digits,
-        phase=move.phase,
-        talked=call.talked or move.phase is Phase.TALKING,
-    )
-
-
-def _assigned(flow: Flow, call: Call, move: Leave) -> Mapping[str, Value]:
-    """Return the variables with those that the node assigned, each of its declared type (``007`` is 7 to an int)."""
-    if not move.assign:
-        return call.variables
-    typed = {name: type(flow.initial[name])(value) for name, value in move.assign.items()}
-    return {**call.variables, **typed}
-
-
-def _tidy(
-    old: Cursor, new: Cursor, event: events.CallEvent | None
-) -> tuple[effects.Effect, ...]:
-    """Return what ends the playback and the timer that the next cursor does not know, unless they just ended themselves."""
-    tidied: list[effects.Effect] = []
-    match event:
-        case (
-            events.PlaybackFinished(playback_id=over)
-            | events.RequestFailed(subject=over)
-            | events.TimerFired(timer_id=over)
-        ):
-            ended: str | None = over
-        case _:
-            ended = None
-    if old.playback_id not in {None, new.playback_id, ended}:
-        assert old.playback_id is not None
-        tidied.append(effects.StopPlayback(playback_id=old.playback_id))
-    if old.timer_id not in {None, new.timer_id, ended}:
-        assert old.timer_id is not None
-        tidied.append(effects.CancelTimer(timer_id=old.timer_id))
-    return tuple(tidied)
-
-
-def _let_go(cursor: Cursor) -> tuple[effects.Effect, ...]:
-    """Return what ends the other leg and the bridge of a caller who leaves."""
-    released: list[effects.Effect] = []
-    if cursor.leg_id is not None:
-        released.append(effects.HangUp(channel_id=cursor.leg_id))
-    if cursor.bridge_id is not None:
-        released.append(effects.DestroyBridge(bridge_id=cursor.bridge_id))
-    return tuple(released)
-
-
-def _hang_up(
-    call: Call,
-    event: events.CallEvent,
-    before: tuple[effects.Effect, ...],
-    outcome: Outcome,
-    *,
-    left_by: str = "end",
-) -> Result:
-    """Take leave of the caller at the flow's end."""
-    leaving = dataclasses.replace(
-        call,
-        phase=Phase.LEAVING,
-        outcome=_outcome(call, outcome),
-        digit_mode=DigitMode.DROP,
-        cursor=Cursor(),
-    )
-    return leaving, (
-        *before,
-        *_tidy(call.cursor, Cursor(), event),
-        effects.LeaveNode(node=call.node, exit=left_by),
-        effects.HangUp(channel_id=call.channel_id),
-        effects.StartTimer(timer_id=LEAVING_TIMER, delay_s=LEAVING_LIMIT_S),
-    )
-
-
-def _to_fallback(
-    call: Call, event: events.CallEvent, before: tuple[effects.Effect, ...]
-) -> Result:
-    """Give the caller to the dialplan's fallback, which apologises and finds a person."""
-    leaving = dataclasses.replace(
-        call,
-        phase=Phase.LEAVING,
-        outcome=Outcome.FALLBACK,
-        digit_mode=DigitMode.DROP,
-        cursor=Cursor(),
-    )
-    return leaving, (
-        *before,
-        *_tidy(call.cursor, Cursor(), event),
-        *_let_go(call.cursor),
-        effects.LeaveNode(node=call.node, exit="error"),
-        effects.SendToFallback(channel_id=call.channel_id),
-        effects.StartTimer(timer_id=LEAVING_TIMER, delay_s=LEAVING_LIMIT_S),
-    )
-
-
-def _end(call: Call, event: events.CallEvent, outcome: Outcome) -> Result:
-    """Close the call: its channel is gone or no longer ours."""
-    ended = dataclasses.replace(
-        call,
-        phase=Phase.ENDED,
-        outcome=outcome,
-        ended_at=event.at,
-        digit_mode=DigitMode.DROP,
-        cursor=Cursor(),
-    )
-    if call.phase is Phase.LEAVING:
-        told: tuple[effects.Effect, ...] = (effects.CancelTimer(timer_id=LEAVING_TIMER),)
-    else:
-        told = (effects.LeaveNode(node=call.node, exit="caller gone"),)
-    timer = call.cursor.timer_id
-    forget = () if timer is None else (effects.CancelTimer(timer_id=timer),)
-    return ended, (*forget, *_let_go(call.cursor), *told, effects.EndCall(outcome=outcome))
+    """Follow a node's move, and those of the nodes it leads to, until one of them waits."""
+    for _ in range(NODES_PER_STEP_MAX):
+        match move:
+            case Stay():
+                done += (*_tidy(call.cursor, move.cursor, event), *move.effects)
+                return _stay(call, move), tuple(done)
+            case Finish():
+                done += move.effects
+                return _hang_up(call, event, done, move.outcome, "end")
+            case Leave():
+                done += (*_tidy(call.cursor, _NOWHERE, event), *move.effects)
+        ...
+    return _to_fallback(call, event, done, _BY_LOOP)

@@ -22,7 +22,9 @@ _plain = {
 def _anything(kind: type[Any]) -> st.SearchStrategy[Any]:
     st.register_type_strategy(float, _plain[float])
     fields = {f.name for f in dataclasses.fields(kind)}
-    given_fields: dict[str, Any] = {name: _instants for name in fields if name in {"at", "arrived_at"}}
+    given_fields: dict[str, Any] = {
+        name: _instants for name in fields if name in {"at", "arrived_at"}
+    }
     given_fields |= {name: st.none() | _instants for name in fields & {"answered_at", "ended_at"}}
     if "variables" in fields:
         given_fields["variables"] = st.dictionaries(st.text(), _plain[Value])

@@ -1,6 +1,5 @@
 """The journal keeps every step, survives what a crash leaves behind, and hands every row to the store once."""
 
-import os
 import resource
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -99,7 +98,11 @@ def test_numbers_and_flows_travel_in_the_same_journal(journal: Journal) -> None:
         expires_at=AT,
     )
     flow = rows.FlowRow(
-        flow_hash=FlowHash("h"), brand=BrandId("b"), name="main", text="flow: ş\n" * 90_000, loaded_at=AT
+        flow_hash=FlowHash("h"),
+        brand=BrandId("b"),
+        name="main",
+        text="flow: ş\n" * 90_000,
+        loaded_at=AT,
     )
     journal.append_number(number)
     journal.append_flow(flow)
@@ -130,12 +133,16 @@ def test_rewinding_gives_the_same_rows_again(journal: Journal) -> None:
     assert reader.read(10).rows == before.rows
 
 
-def test_a_restart_finds_the_calls_in_progress_with_their_last_effects(journal: Journal, folder: Path) -> None:
+def test_a_restart_finds_the_calls_in_progress_with_their_last_effects(
+    journal: Journal, folder: Path
+) -> None:
     journal.append_step(tick(1), (), a_call("gone"))
     journal.append_step(tick(2), (LEAVE,), a_call("open"))
     journal.append_step(tick(3), (), a_call("gone", Phase.ENDED))
     found = recover(folder)
-    assert [(held.call.call_id, held.seq, held.effects) for held in found.open_calls] == [("open", 1, (LEAVE,))]
+    assert [(held.call.call_id, held.seq, held.effects) for held in found.open_calls] == [
+        ("open", 1, (LEAVE,))
+    ]
     assert found.last_at == AT + timedelta(seconds=3)
 
 
@@ -225,7 +232,8 @@ def test_a_damaged_line_is_counted_and_costs_no_other(journal: Journal, folder: 
     assert torn == [True]
 
 
-def test_a_second_engine_on_the_same_folder_is_refused(journal: Journal, folder: Path) -> None:
+def test_a_second_engine_on_the_same_folder_is_refused(journal: Journal) -> None:
+    folder = journal.folder
     with pytest.raises(JournalInUseError, match="another engine"):
         Journal(folder)
 
@@ -236,7 +244,9 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
         Journal(tmp_path / "file" / "journal")
 
 
-def test_a_full_disk_fails_the_step_and_the_next_line_is_whole_again(journal: Journal, folder: Path) -> None:
+def test_a_full_disk_fails_the_step_and_the_next_line_is_whole_again(
+    journal: Journal, folder: Path
+) -> None:
     """The file-size limit of the process stands in for the full disk: the kernel cuts the write short the same way."""
     journal.append_step(tick(1), (), a_call("a"))
     size = (folder / segment_name(1)).stat().st_size
@@ -251,5 +261,5 @@ def test_a_full_disk_fails_the_step_and_the_next_line_is_whole_again(journal: Jo
     assert seqs(reader_of(journal).read(10)) == [("a", 1), ("a", 2)]
 
 
-def test_the_journal_is_for_its_owner_only(journal: Journal, folder: Path) -> None:
-    assert os.stat(folder / segment_name(1)).st_mode & 0o077 == 0
+def test_the_journal_is_for_its_owner_only(journal: Journal) -> None:
+    assert (journal.folder / segment_name(1)).stat().st_mode & 0o077 == 0

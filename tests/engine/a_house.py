@@ -1,0 +1,145 @@
+"""An engine in a house of its own: simulated switch, journal in a folder, flows from plain data; for tests of the engine."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ivrengine.prompts.library import PromptMissingError
+
+from ivrengine.core.call import Caller, FlowRef
+from ivrengine.core.ids import BrandId, FlowHash
+from ivrengine.core.rows import EventRow, NumberRow
+from ivrengine.engine.clock import EngineClock
+from ivrengine.engine.engine import Engine
+from ivrengine.engine.journal import Journal
+from ivrengine.engine.journal_reading import Reader, recover
+from ivrengine.engine.limits import Limits
+from ivrengine.flow.book import Book, Brand, Phone, Routes
+from ivrengine.flow.expressions import Compiler, Programs
+from ivrengine.flow.model import Flow, FlowSource
+from ivrengine.sim.phones import Phone as SimPhone
+from ivrengine.sim.switch import NO_DELAYS, SimSwitch
+from ivrengine.telemetry import metrics
+
+BRAND = BrandId("acme")
+DID = "+902124440101"
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+PROMPT_S = 2.0
+
+
+class Sounds:
+    """Every prompt exists and lasts two seconds, except those called ``missing``."""
+
+    def media(self, brand: BrandId, name: str, language: str) -> str:
+        if name == "missing":
+            raise PromptMissingError(f"no prompt {name}")
+        return f"sound:{brand}/{language}/{name}"
+
+
+def recognise(
+    brand: BrandId,  # noqa: ARG001 - the engine's protocol
+    number: str | None,
+    at: datetime,  # noqa: ARG001
+) -> tuple[Caller, NumberRow | None]:
+    mask = "withheld" if number is None else f"{number[:3]}***{number[-2:]}"
+    return Caller(withheld=number is None, mask=mask, key=None, number_id=None), None
+
+
+def flow_of(source: Mapping[str, Any]) -> Flow:
+    """Compile a flow from plain data, without the checks of ``load``."""
+    model = FlowSource.model_validate(
+        {"flow": "main", "brand": BRAND, "languages": ["tr"], **source}
+    )
+    compiler = Compiler({name: variable.type for name, variable in model.variables.items()})
+    texts = [e for node in model.nodes.values() for e in node.expressions()]
+    return Flow(
+        ref=FlowRef(name=model.flow, hash=FlowHash("0" * 64)),
+        brand=BRAND,
+        languages=model.languages,
+        start=model.start,
+        nodes=model.nodes,
+        exits={name: node.exits() for name, node in model.nodes.items()},
+        initial={name: variable.default for name, variable in model.variables.items()},
+        programs=Programs({e.text: compiler.compile(e.text, e.expects) for e in texts}),
+        text="",
+    )
+
+
+def book_of(flow: Flow) -> Book:
+    phones = {name: Phone(name=name, endpoint=f"PJSIP/{name}") for name in ("reception", "ghost")}
+    brand = Brand(brand=BRAND, name="Acme", country="TR", phones=phones)
+    routes = Routes(exact={DID: (BRAND, flow.ref.name)})
+    return Book(flows={(BRAND, flow.ref.name): flow}, brands={BRAND: brand}, routes=routes)
+
+
+class House:
+    """What a test looks at: the engine, the switch, and what the journal says."""
+
+    def __init__(
+        self, engine: Engine, switch: SimSwitch, journal: Journal, counted: metrics.Metrics
+    ) -> None:
+        self.engine = engine
+        self.switch = switch
+        self.journal = journal
+        self.counted = counted
+
+    def rows(self) -> list[EventRow]:
+        reader = Reader(self.journal.folder, lambda: self.journal.segment, lambda: None)
+        read = reader.read(100_000).rows
+        return [row for row in read if isinstance(row, EventRow)]
+
+    def kinds(self) -> list[str]:
+        return [row.kind for row in self.rows()]
+
+    def outcome(self) -> str | None:
+        call = self.rows()[-1].call
+        return None if call is None else call.outcome
+
+    def count(self, name: str, **labels: str) -> float:
+        return self.counted.registry.get_sample_value(f"ivrengine_{name}", labels) or 0.0
+
+
+@contextlib.asynccontextmanager
+async def a_house(
+    folder: Path,
+    flow: Mapping[str, Any],
+    *,
+    limits: Limits | None = None,
+    phones: tuple[SimPhone, ...] = (),
+    seed: int = 0,
+) -> AsyncIterator[House]:
+    """Open the engine and its switch; close both when the test is over."""
+    recovered = recover(folder)
+    clock = EngineClock(NOON, asyncio.get_running_loop().time, floor=recovered.last_at)
+    journal = Journal(folder)
+    counted = metrics.new()
+    book = book_of(flow_of(flow))
+    journal.begin(recovered, clock.now())
+    engine = Engine(
+        journal=journal,
+        book=book,
+        sounds=Sounds(),
+        recognise=recognise,
+        now=clock.now,
+        metrics=counted,
+        limits=limits,
+    )
+    switch = SimSwitch(
+        listener=engine.listen,
+        now=clock.now,
+        duration_s=lambda _media: PROMPT_S,
+        seed=seed,
+        phones=phones,
+        delays=NO_DELAYS,
+    )
+    engine.attach(switch)
+    engine.recover(recovered)
+    switch.start()
+    try:
+        yield House(engine, switch, journal, counted)
+    finally:
+        await engine.stop()
+        journal.close()
