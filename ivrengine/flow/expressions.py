@@ -1,11 +1,13 @@
 """Conditions and values in CEL, compiled and type-checked when a flow is loaded (Google's runtime, ``cel-expr-python``).
 
-An expression sees the flow's declared variables by name, and beside them ``caller.withheld``, ``caller.mask``,
-``call.did``, ``call.language``, ``call.brand`` and ``now`` (the instant of the event being decided, never the clock).
+An expression sees the flow's declared variables by name, and beside them what ``SURROUNDINGS`` lists; ``now`` is the instant
+of the event being decided, never the clock.
 """
 
+import dataclasses
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -13,6 +15,13 @@ from typing import Any, Final
 from cel_expr_python import cel
 
 from ivrengine.core.call import Call, Value
+from ivrengine.flow import cel_faults
+from ivrengine.flow.problems import Code
+
+TEXT_MAX: Final = 1_000
+"""Characters a text variable holds at most: longer than anything a caller keys or hears; ``a + a`` in a loop ends here."""
+_INT_MAX: Final = 2**63 - 1
+"""CEL's int has 64 bits, and so has a variable's."""
 
 
 class CelType(StrEnum):
@@ -30,82 +39,155 @@ _CEL: Final = {
     CelType.DOUBLE: cel.Type.DOUBLE,
     CelType.BOOL: cel.Type.BOOL,
 }
-_SURROUNDINGS: Final[Mapping[str, cel.Type]] = {
-    "caller.withheld": cel.Type.BOOL,
-    "caller.mask": cel.Type.STRING,
-    "call.did": cel.Type.STRING,
-    "call.brand": cel.Type.STRING,
-    "call.language": cel.Type.STRING,
-    "now": cel.Type.TIMESTAMP,
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Surrounding:
+    """Something that every expression may read beside the flow's variables."""
+
+    type: cel.Type
+    read: Callable[[Call, datetime], object]
+    meaning: str
+
+
+SURROUNDINGS: Final[Mapping[str, Surrounding]] = {
+    "caller.withheld": Surrounding(
+        cel.Type.BOOL, lambda call, _: call.caller.withheld, "whether the caller hides their number"
+    ),
+    "caller.mask": Surrounding(
+        cel.Type.STRING,
+        lambda call, _: call.caller.mask,
+        "the caller's number as people may see it",
+    ),
+    "call.did": Surrounding(
+        cel.Type.STRING, lambda call, _: call.did, "the number that was called"
+    ),
+    "call.brand": Surrounding(
+        cel.Type.STRING, lambda call, _: call.brand, "the brand that was called"
+    ),
+    "call.language": Surrounding(
+        cel.Type.STRING, lambda call, _: call.language, "the language the call is held in"
+    ),
+    "now": Surrounding(cel.Type.TIMESTAMP, lambda _, at: at, "the instant of this step (UTC)"),
 }
-SURROUNDING_NAMES: Final = frozenset(name.partition(".")[0] for name in _SURROUNDINGS)
+SURROUNDING_NAMES: Final = frozenset(name.partition(".")[0] for name in SURROUNDINGS)
 """Names that a flow may not declare as variables: every expression has them already."""
-_FAULT: Final = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
+_RESERVED_WORDS: Final = (
+    "as break const continue else false for function if import in let loop namespace null package return true var void "
+    "while"
+)
+_TYPE_NAMES: Final = "bool bytes double dyn int list map null_type string type uint"
+RESERVED_NAMES: Final = frozenset((*_RESERVED_WORDS.split(), *_TYPE_NAMES.split()))
+"""Words of CEL itself (its grammar's reserved words and its type names): no variable can be called so."""
+_WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_QUOTED: Final = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
+_WALK: Final = re.compile(r"\.\s*(?:map|filter|all|exists|exists_one)\s*\(")
 
 
 class ExpressionError(Exception):
-    """An expression that was right when compiled has no value now (division by zero, overflow)."""
+    """An expression that was right when compiled has no value now (division by zero, overflow, another type).
+
+    Its message is the expression alone: what CEL says of the fault may quote what the caller keyed.
+    """
 
 
 class CompileError(Exception):
-    """An expression that cannot be compiled; ``line`` and ``column`` (from 1) are inside the expression."""
+    """An expression that cannot be compiled, with all that is wrong with it."""
 
-    def __init__(self, sentence: str, line: int = 1, column: int = 1) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.line = line
-        self.column = column
+    def __init__(self, *faults: cel_faults.Fault) -> None:
+        super().__init__("; ".join(fault.sentence for fault in faults))
+        self.faults = faults
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A compiled expression, and the names that it may read."""
+
+    compiled: Any
+    """The binding has no public type for it."""
+    returns: str
+    """Its type by CEL's name; ``dyn`` if only running it tells."""
+    variables: tuple[str, ...]
+    surroundings: tuple[str, ...]
 
 
 class Compiler:
     """Compiles the expressions of one flow against its declared variables."""
 
     def __init__(self, variables: Mapping[str, CelType]) -> None:
+        """Declare the variables; their names must not be reserved."""
+        self._variables = variables
         declared = {name: _CEL[kind] for name, kind in variables.items()}
-        self._env: Any = cel.NewEnv(variables={**declared, **_SURROUNDINGS})
+        around = {name: surrounding.type for name, surrounding in SURROUNDINGS.items()}
+        self._env: Any = cel.NewEnv(variables={**declared, **around})
 
-    def compile(self, text: str, expects: CelType | None) -> Any:  # noqa: ANN401 - the runtime has no public type for it
+    def compile(self, text: str, expects: CelType | None = None) -> Program:
         """Return the compiled expression; raises ``CompileError`` where it is wrong or not of the expected type."""
         try:
-            program = self._env.compile(text)
+            compiled = self._env.compile(text)
         except RuntimeError as error:  # the binding raises nothing more precise
-            raise _fault(str(error)) from None
-        found = str(program.return_type()).lower()
-        if expects is not None and found not in {expects.value, "dyn"}:
-            raise CompileError(f"expected an expression of type {expects}, found {found}")
-        return program
-
-
-def _fault(message: str) -> CompileError:
-    found = _FAULT.search(message)
-    if found is None:
-        return CompileError(message.splitlines()[0])
-    line, column, sentence = found.groups()
-    return CompileError(sentence.removesuffix(" (in container '')"), int(line), int(column))
+            known = [*self._variables, *SURROUNDINGS]
+            raise CompileError(*cel_faults.read(str(error), text, known)) from None
+        unquoted = _QUOTED.sub("''", text)
+        if "{" in unquoted and _WALK.search(unquoted):
+            sentence = "going over the entries of a map is not allowed: their order is not fixed"
+            raise CompileError(cel_faults.Fault(Code.EXPRESSION, sentence))
+        returns = str(compiled.return_type()).lower()
+        if expects is not None and returns not in {expects.value, "dyn"}:
+            sentence = f"expected an expression of type {expects}, found one of type {returns}"
+            raise CompileError(cel_faults.Fault(Code.EXPRESSION_TYPE, sentence))
+        words = set(_WORD.findall(text))
+        return Program(
+            compiled=compiled,
+            returns=returns,
+            variables=tuple(name for name in self._variables if name in words),
+            surroundings=tuple(s for s in SURROUNDINGS if s.rpartition(".")[2] in words),
+        )
 
 
 class Programs:
     """The compiled expressions of a flow, found by their text."""
 
-    def __init__(self, compiled: Mapping[str, Any]) -> None:
+    def __init__(self, compiled: Mapping[str, Program]) -> None:
+        """Hold the programs by the text that each was compiled from."""
         self._compiled = compiled
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._compiled)
 
     def evaluate(self, text: str, call: Call, at: datetime) -> Value:
         """Return the value that ``text`` has for this call at this instant; raises ``ExpressionError`` if it has none."""
-        value = self._compiled[text].eval(data=_surroundings(call, at))
-        if value.type() == cel.Type.ERROR:
-            raise ExpressionError(f"{text}: {value.value()}")
-        plain: Value = value.plain_value()
-        return plain
+        program = self._compiled[text]
+        data: dict[str, object] = {name: call.variables[name] for name in program.variables}
+        for name in program.surroundings:
+            data[name] = SURROUNDINGS[name].read(call, at)
+        try:
+            result = program.compiled.eval(data=data)
+        except RuntimeError:  # the iteration budget of comprehensions, a text that is no UTF-8
+            raise ExpressionError(text) from None
+        value: Value = result.plain_value()
+        if result.type() == cel.Type.ERROR or not _is_value(value):
+            raise ExpressionError(text)
+        return value
+
+    def holds(self, condition: str, call: Call, at: datetime) -> bool:
+        """Return the value of a condition; raises ``ExpressionError`` if it has none or is no bool."""
+        value = self.evaluate(condition, call, at)
+        if not isinstance(value, bool):
+            raise ExpressionError(condition)
+        return value
 
 
-def _surroundings(call: Call, at: datetime) -> dict[str, object]:
-    return {
-        **call.variables,
-        "caller.withheld": call.caller.withheld,
-        "caller.mask": call.caller.mask,
-        "call.did": call.did,
-        "call.brand": call.brand,
-        "call.language": call.language,
-        "now": at,
-    }
+def _is_value(value: object) -> bool:
+    """Tell whether a variable can hold this: finite, of 64 bits, of bounded length."""
+    match value:
+        case bool():
+            return True
+        case int():
+            return -_INT_MAX - 1 <= value <= _INT_MAX
+        case float():
+            return math.isfinite(value)
+        case str():
+            return len(value) <= TEXT_MAX
+        case _:
+            return False

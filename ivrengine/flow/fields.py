@@ -1,17 +1,44 @@
 """Types of the scalars that a flow file may hold, each read from text the way it looks to a person."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from ivrengine.flow.expressions import RESERVED_NAMES, SURROUNDING_NAMES
+
+EXPRESSION_MAX: Final = 1_000
+"""Characters of a CEL expression; a longer condition is split with ``set``. Bounds what one evaluation can cost."""
 _DURATION: Final = re.compile(
-    r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m(?!s))?"
-    r"(?:(?P<s>\d+(?:\.\d+)?)s)?(?:(?P<ms>\d+)ms)?"
+    r"(?:(?P<h>[0-9]+(?:\.[0-9]+)?)h)?(?:(?P<m>[0-9]+(?:\.[0-9]+)?)m(?!s))?"
+    r"(?:(?P<s>[0-9]+(?:\.[0-9]+)?)s)?(?:(?P<ms>[0-9]+)ms)?"
 )
 _UNIT_S: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
+_VARIABLE: Final = re.compile(r"[a-z][a-z0-9_]*")
+_LANGUAGE: Final = re.compile(r"[a-z]{2}")
+_KEY: Final = re.compile(r"[0-9*#]")
+
+
+def unexpected(what: str) -> PydanticCustomError:
+    """Return the error of a value that is not ``what`` was expected; what was found is added where it is reported."""
+    return PydanticCustomError("expected", "expected {what}", {"what": what})
+
+
+def contradiction(key: str, sentence: str) -> PydanticCustomError:
+    """Return the error of fields that do not fit together, to be reported at ``key``."""
+    return PydanticCustomError("contradiction", "{sentence}", {"key": key, "sentence": sentence})
+
+
+def _matching(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if not pattern.fullmatch(value):
+            raise unexpected(what)
+        return value
+
+    return check
 
 
 def _seconds(value: object) -> float:
@@ -20,32 +47,54 @@ def _seconds(value: object) -> float:
         return float(value)
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if not value or found is None:
-        raise PydanticCustomError("duration", "expected a duration such as 5s, 1m30s or 500ms")
+        raise unexpected("a duration with its unit such as 5s, 1m30s or 500ms")
     return sum(float(n) * _UNIT_S[unit] for unit, n in found.groupdict().items() if n)
 
 
-def _name(value: str) -> str:
-    if not _NAME.fullmatch(value):
-        raise PydanticCustomError(
-            "name", "expected a name of small letters, digits, - and _, beginning with a letter"
-        )
-    return value
+def duration(seconds: float) -> str:
+    """Return a duration as people write it in a flow: ``1m30s``."""
+    whole_ms = round(seconds * 1000)
+    parts: list[str] = []
+    for unit, unit_ms in (("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, whole_ms = divmod(whole_ms, unit_ms)
+        parts += [f"{count}{unit}"] if count else []
+    return "".join(parts) or "0s"
 
 
-Seconds = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=str)]
-"""A duration in seconds, written with its unit: ``5s``, ``1m30s``, ``24h``, ``500ms``."""
-Name = Annotated[str, AfterValidator(_name), Field(max_length=64)]
-"""A name of a flow, node, variable, prompt or phone: ``main-menu``."""
-Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
-"""A language as its two-letter ISO 639-1 code: ``tr``, ``en``."""
-Digit = Annotated[str, Field(pattern=r"^[0-9*#]$")]
-"""One key of a telephone: 0 to 9, ``*`` or ``#``."""
+def _variable(value: str) -> str:
+    if value in RESERVED_NAMES | SURROUNDING_NAMES:
+        raise PydanticCustomError("reserved_name", "the name means something in expressions")
+    return _matching(_VARIABLE, "a name of small letters, digits and _, beginning with a letter")(
+        value
+    )
 
 
 def _one_or_many(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+Seconds = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=str)]
+"""A duration in seconds, written with its unit: ``5s``, ``1m30s``, ``24h``, ``500ms``."""
+Name = Annotated[
+    str,
+    AfterValidator(
+        _matching(_NAME, "a name of small letters, digits, - and _, beginning with a letter")
+    ),
+    Field(max_length=64),
+]
+"""A name of a flow, node, prompt or phone: ``main-menu``."""
+VariableName = Annotated[str, AfterValidator(_variable), Field(max_length=64)]
+"""A name of a variable: ``flat_number``. No hyphen: CEL would subtract."""
+Language = Annotated[
+    str, AfterValidator(_matching(_LANGUAGE, "a language as its two-letter code such as tr or en"))
+]
+"""A language as its two-letter ISO 639-1 code: ``tr``, ``en``."""
+Key = Annotated[
+    str, AfterValidator(_matching(_KEY, "one key of a telephone: 0 to 9, * or # (in quotes)"))
+]
+"""One key of a telephone: 0 to 9, ``*`` or ``#``."""
+Cel = Annotated[str, Field(min_length=1, max_length=EXPRESSION_MAX)]
+"""A CEL expression."""
 Prompts = Annotated[
     tuple[Name, ...],
     BeforeValidator(_one_or_many, json_schema_input_type=str | list[str]),

@@ -2,18 +2,19 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field
 
 from ivrengine.core.call import FlowRef, Value
 from ivrengine.core.ids import BrandId
 from ivrengine.flow.expressions import CelType, Programs
-from ivrengine.flow.fields import Language, Name
+from ivrengine.flow.fields import Language, Name, VariableName
 from ivrengine.flow.node import Node
 from ivrengine.flow.nodes.collect import Collect
 from ivrengine.flow.nodes.goto import Goto
 from ivrengine.flow.nodes.hangup import Hangup
+from ivrengine.flow.nodes.language import Language as LanguageNode
 from ivrengine.flow.nodes.menu import Menu
 from ivrengine.flow.nodes.play import Play
 from ivrengine.flow.nodes.set import Set
@@ -21,7 +22,8 @@ from ivrengine.flow.nodes.switch import Switch
 from ivrengine.flow.nodes.transfer import Transfer
 
 AnyNode = Annotated[
-    Play | Menu | Collect | Switch | Set | Transfer | Goto | Hangup, Discriminator("type")
+    Play | Menu | Collect | Switch | Set | LanguageNode | Transfer | Goto | Hangup,
+    Discriminator("type"),
 ]
 """Every node type: a new one is its file in ``nodes/`` and its name here."""
 
@@ -40,7 +42,9 @@ class Variable(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: CelType = Field(description="string, int, double or bool.")
-    default: Any = Field(default=None, description="Its first value; empty, zero or false if none.")
+    default: str | None = Field(
+        default=None, description="Its first value; empty, zero or false if none."
+    )
 
 
 class FlowSource(BaseModel):
@@ -53,7 +57,7 @@ class FlowSource(BaseModel):
     languages: Annotated[tuple[Language, ...], Field(min_length=1, max_length=16)] = Field(
         description="The languages that the flow speaks; calls begin in the first."
     )
-    variables: dict[Name, Variable] = Field(
+    variables: Annotated[dict[VariableName, Variable], Field(max_length=64)] = Field(
         default_factory=dict, description="The variables of the flow, with their types."
     )
     start: Name = Field(description="The node where calls begin.")

@@ -6,7 +6,7 @@ exit, or finish the call. ``step.py`` does the rest, so that a node type is one 
 
 import abc
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -32,6 +32,10 @@ class Turn:
     def evaluate(self, text: str) -> Value:
         """Return the value of a compiled CEL expression; raises ``ExpressionError`` if it has none (division by zero)."""
         return self.programs.evaluate(text, self.call, self.at)
+
+    def holds(self, condition: str) -> bool:
+        """Return whether a compiled CEL condition is true; raises ``ExpressionError`` if it is neither true nor false."""
+        return self.programs.holds(condition, self.call, self.at)
 
     def playback_id(self) -> ids.PlaybackId:
         """Return the id for the playback that this turn may start."""
@@ -66,11 +70,16 @@ class Stay:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Leave:
-    """The node is done and the call leaves by the named exit; ``assign`` gives variables their new values."""
+    """The node is done and the call leaves by the named exit; ``assign`` gives variables their new values.
+
+    A value that is not of its variable's declared type ends the flow as an expression without a value does.
+    """
 
     exit: str
     effects: tuple[Effect, ...] = ()
     assign: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    language: str | None = None
+    """What the call speaks from now on; None: as before."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +145,15 @@ class Node(BaseModel, abc.ABC):
         """Yield the phones of the brand's directory that the node may ring, with their places."""
         yield from ()
 
+    def languages(self) -> Iterator[tuple[Loc, str]]:
+        """Yield the languages that the node switches to, with their places."""
+        yield from ()
+
+    def idle_exits(self) -> Collection[str]:
+        """Return the exits that a call can take although nobody does anything: a loop of them alone never ends."""
+        return self.exits().keys()
+
     @property
-    def waits_for_caller(self) -> bool:
-        """Tell whether the node waits for something the caller does: a loop without such a node never ends by itself."""
+    def decides(self) -> bool:
+        """Tell whether the flow's own data chooses the exit, so that a loop through the node can be counted and left."""
         return False

@@ -16,7 +16,7 @@ from ivrengine.flow.node import Finish, Leave, Move, Stay, Turn
 NODES_PER_STEP_MAX: Final = 200
 """More nodes in one go without waiting for anything is a loop that ``check`` did not see; the call goes to a person."""
 LEAVING_LIMIT_S: Final = 15.0
-"""A hang-up or hand-over that the switch has not confirmed by then is written off as lost; longer than all retries of a request."""
+"""A hang-up or hand-over not confirmed by then is written off as lost; longer than all retries of a request."""
 LEAVING_TIMER: Final = TimerId("leaving")
 """The one timer of a call that takes leave; a call takes leave once, so its id needs no number."""
 
@@ -46,7 +46,7 @@ def begin(flow: Flow, event: events.CallArrived) -> Result:
         serial=1,
     )
     done: list[effects.Effect] = [effects.Answer(channel_id=call.channel_id)]
-    return _enter(flow, call, event, done)
+    return _follow(flow, call, event, done, _entered(flow, call, event, done))
 
 
 def step(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
@@ -54,9 +54,9 @@ def step(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
 
     Without ``flow`` (its version is not at hand after a restart) the call can only end or be handed to a person.
     """
+    if call.phase is Phase.ENDED:
+        return call, ()
     match event:
-        case _ if call.phase is Phase.ENDED:
-            return call, ()
         case events.ChannelEnded(channel_id=gone) if gone == call.channel_id:
             return _end(call, event, call.outcome or _outcome(call, Outcome.HUNG_UP))
         case events.ChannelLeft(channel_id=gone) if gone == call.channel_id:
@@ -65,13 +65,17 @@ def step(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
             return call, (effects.HangUp(channel_id=leg),)  # picked up after we had given it up
         case _ if call.phase is Phase.LEAVING:
             return _while_leaving(call, event)
-        case events.CallFailed() | events.FlowInterrupted():
-            return _to_fallback(call, event, [], _BY_ERROR)
+        case _:
+            return _in_flow(flow, call, event)
+
+
+def _in_flow(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
+    match event:
         case events.RequestFailed(
             effect="Answer" | "Play" | "StartMusic" | "StopMusic", failure=events.Failure.GONE
         ):
             return _await_end(call, event)
-        case events.RequestFailed(effect="Answer"):
+        case events.CallFailed() | events.FlowInterrupted() | events.RequestFailed(effect="Answer"):
             return _to_fallback(call, event, [], _BY_ERROR)
         case events.DigitPressed(channel_id=by) | events.BargedIn(channel_id=by) if (
             by != call.channel_id
@@ -92,37 +96,225 @@ def _ask_node(flow: Flow, call: Call, event: events.CallEvent) -> Result:
     asked = dataclasses.replace(call, serial=call.serial + 1)
     turn = Turn(call=asked, at=event.at, programs=flow.programs)
     move = flow.nodes[call.node].on(turn, event)
-    if move is None:
-        return call, ()
-    return _follow(flow, asked, event, [], move)
+    return (call, ()) if move is None else _follow(flow, asked, event, [], move)
 
 
-def _enter(
+def _entered(
     flow: Flow, call: Call, event: events.CallEvent, done: list[effects.Effect]
-) -> Result:
-    """Enter the node where the call stands, and follow its move."""
+) -> Move | None:
+    """Enter the node where the call stands; None if an expression of the node has no value."""
     node = flow.nodes[call.node]
     done.append(effects.EnterNode(node=call.node, node_type=node.type))
     try:
-        move = node.enter(Turn(call=call, at=event.at, programs=flow.programs))
+        return node.enter(Turn(call=call, at=event.at, programs=flow.programs))
     except ExpressionError:
-        return _to_fallback(call, event, done, _BY_EXPRESSION)
-    return _follow(flow, call, event, done, move)
+        return None
 
 
 def _follow(
-    flow: Flow, call: Call, event: events.CallEvent, done: list[effects.Effect], move: Move
+    flow: Flow,
+    call: Call,
+    event: events.CallEvent,
+    done: list[effects.Effect],
+    move: Move | None,
 ) -> Result:
-    """Follow a node's move, and those of the nodes it leads to, until one of them waits."""
+    """Follow a node's move, and those of the nodes that it leads to, until one of them waits."""
     for _ in range(NODES_PER_STEP_MAX):
         match move:
+            case None:
+                return _to_fallback(call, event, done, _BY_EXPRESSION)
             case Stay():
-                done += (*_tidy(call.cursor, move.cursor, event), *move.effects)
+                done += _tidied(call.cursor, move.cursor, event)
+                done += move.effects
                 return _stay(call, move), tuple(done)
             case Finish():
-                done += move.effects
-                return _hang_up(call, event, done, move.outcome, "end")
+                return _hang_up(call, event, [*done, *move.effects], move.outcome, "end")
             case Leave():
-                done += (*_tidy(call.cursor, _NOWHERE, event), *move.effects)
-        ...
+                if not _fits(flow, move):
+                    return _to_fallback(call, event, done, _BY_EXPRESSION)
+                target = flow.exits[call.node][move.exit]
+                if target is None:
+                    done += move.effects
+                    return _hang_up(call, event, done, Outcome.COMPLETED, move.exit)
+                done += _tidied(call.cursor, _NOWHERE, event)
+                done += (*move.effects, effects.LeaveNode(node=call.node, exit=move.exit))
+                call = _moved(call, move, target)
+                move = _entered(flow, call, event, done)
+            case _:
+                assert_never(move)
     return _to_fallback(call, event, done, _BY_LOOP)
+
+
+def _fits(flow: Flow, move: Leave) -> bool:
+    """Tell whether each assigned value is of its variable's declared type: only running an expression may tell."""
+    return all(type(value) is type(flow.initial[name]) for name, value in move.assign.items())
+
+
+def _stay(call: Call, move: Stay) -> Call:
+    return dataclasses.replace(
+        call,
+        cursor=move.cursor,
+        digit_mode=move.digits,
+        phase=move.phase,
+        talked=call.talked or move.phase is Phase.TALKING,
+    )
+
+
+def _moved(call: Call, move: Leave, target: str) -> Call:
+    return dataclasses.replace(
+        call,
+        node=target,
+        cursor=_NOWHERE,
+        phase=Phase.IN_FLOW,
+        variables={**call.variables, **move.assign} if move.assign else call.variables,
+        language=move.language or call.language,
+        serial=call.serial + 1,
+    )
+
+
+def _tidied(old: Cursor, new: Cursor, event: events.CallEvent) -> tuple[effects.Effect, ...]:
+    """Return what ends everything that the next cursor does not know, unless the event says that it has just ended."""
+    ended = _ended_by(event)
+    tidied = _let_go(old, new, ended)
+    if old.playback_id is not None and old.playback_id not in {new.playback_id, ended}:
+        tidied.append(effects.StopPlayback(playback_id=old.playback_id))
+    if old.timer_id is not None and old.timer_id not in {new.timer_id, ended}:
+        tidied.append(effects.CancelTimer(timer_id=old.timer_id))
+    return tuple(tidied)
+
+
+def _let_go(old: Cursor, new: Cursor, ended: str | None) -> list[effects.Effect]:
+    """Return what ends the other leg and the bridge."""
+    released: list[effects.Effect] = []
+    if old.leg_id is not None and old.leg_id not in {new.leg_id, ended}:
+        released.append(effects.HangUp(channel_id=old.leg_id))
+    if old.bridge_id is not None and old.bridge_id != new.bridge_id:
+        released.append(effects.DestroyBridge(bridge_id=old.bridge_id))
+    return released
+
+
+def _ended_by(event: events.CallEvent) -> str | None:
+    """Return the id of the playback, timer or channel that is over by this event.
+
+    A request whose fate is not known (the node did not answer) may have been done: what it began has still to be ended.
+    """
+    match event:
+        case events.PlaybackFinished(playback_id=over):
+            return over
+        case events.TimerFired(timer_id=over):
+            return over
+        case events.ChannelEnded(channel_id=over) | events.ChannelLeft(channel_id=over):
+            return over
+        case events.RequestFailed(effect="Play" | "Dial", subject=over, failure=failure):
+            return None if failure is events.Failure.UNAVAILABLE else over
+        case _:
+            return None
+
+
+def _leaving(
+    call: Call,
+    event: events.CallEvent,
+    done: list[effects.Effect],
+    outcome: Outcome | None,
+    left_by: str,
+    *last: effects.Effect,
+) -> Result:
+    """Let go of everything, ask for the end with ``last``, and wait for it a bounded time."""
+    leaving = dataclasses.replace(
+        call,
+        phase=Phase.LEAVING,
+        outcome=outcome,
+        digit_mode=DigitMode.DROP,
+        cursor=_NOWHERE,
+    )
+    return leaving, (
+        *done,
+        *_tidied(call.cursor, _NOWHERE, event),
+        effects.LeaveNode(node=call.node, exit=left_by),
+        *last,
+        effects.StartTimer(timer_id=LEAVING_TIMER, delay_s=LEAVING_LIMIT_S),
+    )
+
+
+def _hang_up(
+    call: Call,
+    event: events.CallEvent,
+    done: list[effects.Effect],
+    outcome: Outcome,
+    left_by: str,
+) -> Result:
+    """Take leave of the caller at the flow's end."""
+    goodbye = effects.HangUp(channel_id=call.channel_id)
+    return _leaving(call, event, done, _outcome(call, outcome), left_by, goodbye)
+
+
+def _to_fallback(
+    call: Call, event: events.CallEvent, done: list[effects.Effect], left_by: str
+) -> Result:
+    """Give the caller to the dialplan's fallback, which apologises and finds a person."""
+    hand_over = effects.SendToFallback(channel_id=call.channel_id)
+    return _leaving(call, event, done, Outcome.FALLBACK, left_by, hand_over)
+
+
+def _await_end(call: Call, event: events.CallEvent) -> Result:
+    """Do nothing more for a caller who is gone: the switch says so itself in a moment."""
+    return _leaving(call, event, [], None, _BY_CALLER)
+
+
+def _while_leaving(call: Call, event: events.CallEvent) -> Result:
+    match event:
+        case events.TimerFired(timer_id=fired) if fired == LEAVING_TIMER:
+            return _write_off(call, event)
+        case events.RequestFailed(subject=subject) if subject != call.channel_id:
+            return call, ()
+        case events.RequestFailed(effect="HangUp", failure=events.Failure.GONE):
+            return _end(call, event, call.outcome or _outcome(call, Outcome.LOST))
+        case events.RequestFailed(effect="SendToFallback", failure=failure):
+            return _not_handed_over(call, event, failure)
+        case _:
+            return call, ()
+
+
+def _write_off(call: Call, event: events.CallEvent) -> Result:
+    """Close a call whose end nobody confirmed; a hang-up is asked for once more, lest the line stay open in silence.
+
+    Not so a hand-over: whether it was done is not known, and a hang-up would then end the talk with the person it found.
+    """
+    ended, told = _end(call, event, _outcome(call, Outcome.LOST))
+    if call.outcome in {None, Outcome.FALLBACK}:
+        return ended, told
+    return ended, (effects.HangUp(channel_id=call.channel_id), *told)
+
+
+def _not_handed_over(call: Call, event: events.CallEvent, failure: events.Failure) -> Result:
+    match failure:
+        case events.Failure.GONE:
+            return _end(call, event, _outcome(call, Outcome.LOST))
+        case events.Failure.NOT_READY:  # it is in nobody's application: somebody else has it
+            return _end(call, event, Outcome.TAKEN)
+        case events.Failure.REFUSED:
+            return call, (effects.HangUp(channel_id=call.channel_id),)
+        case events.Failure.UNAVAILABLE:  # perhaps done: the timer decides
+            return call, ()
+        case _:
+            assert_never(failure)
+
+
+def _end(call: Call, event: events.CallEvent, outcome: Outcome) -> Result:
+    """Close the call: its channel is gone or no longer ours, and its playback with it."""
+    ended = dataclasses.replace(
+        call,
+        phase=Phase.ENDED,
+        outcome=outcome,
+        ended_at=event.at,
+        digit_mode=DigitMode.DROP,
+        cursor=_NOWHERE,
+    )
+    told: list[effects.Effect] = _let_go(call.cursor, _NOWHERE, None)
+    if call.cursor.timer_id is not None:
+        told.append(effects.CancelTimer(timer_id=call.cursor.timer_id))
+    if call.phase is not Phase.LEAVING:
+        told.append(effects.LeaveNode(node=call.node, exit=_BY_CALLER))
+    elif _ended_by(event) != LEAVING_TIMER:
+        told.append(effects.CancelTimer(timer_id=LEAVING_TIMER))
+    return ended, (*told, effects.EndCall(outcome=outcome))

@@ -1,5 +1,7 @@
 """What ``menu`` and ``collect`` share: ask with a prompt, listen for keys, and ask again a bounded number of times."""
 
+from collections.abc import Collection
+
 from pydantic import Field
 
 from ivrengine.core import effects
@@ -35,10 +37,9 @@ class Asking(Node):
         description="Whether keys pressed before this node, or during a prompt without barge-in, count.",
     )
 
-    @property
-    def waits_for_caller(self) -> bool:
-        """Say that the node listens."""
-        return True
+    def idle_exits(self) -> Collection[str]:
+        """Return the one exit of a caller who presses nothing."""
+        return ("no_input",)
 
     def ask(self, turn: Turn, attempt: int, *, misunderstood: bool = False) -> Stay:
         """Start the question for the ``attempt``-th time."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ivrengine.core import events
-from ivrengine.flow.fields import Digit, Name
+from ivrengine.flow.fields import Key, Name
 from ivrengine.flow.node import Leave, Loc, Move, Turn
 from ivrengine.flow.nodes.asking import Asking
 from ivrengine.flow.nodes.prompting import prompt_over
@@ -16,7 +16,7 @@ class Menu(Asking):
     """Asks the caller to press one key, and goes where that key leads."""
 
     type: Literal["menu"]
-    choices: Annotated[dict[Digit, Name], Field(min_length=1)] = Field(
+    choices: Annotated[dict[Key, Name], Field(min_length=1)] = Field(
         description="What each key leads to."
     )
     no_input: Name = Field(description="Where to go when nothing was pressed at the last asking.")

@@ -9,7 +9,7 @@ from ivrengine.flow.fields import Prompts
 from ivrengine.flow.node import Loc, Turn
 
 PROMPT_LIMIT_S: Final = 300.0
-"""No announcement of a call centre lasts five minutes; a playback whose end was never told (its event was lost) is given up then."""
+"""No announcement lasts five minutes; a playback whose end was never told (its event was lost) is given up then."""
 
 
 def start_prompt(

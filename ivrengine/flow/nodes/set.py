@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ivrengine.core import events
-from ivrengine.flow.fields import Name
+from ivrengine.flow.fields import Cel, Name, VariableName
 from ivrengine.flow.node import Expression, Leave, Loc, Move, Node, Turn
 
 
@@ -14,7 +14,7 @@ class Set(Node):
     """Gives variables new values; each is computed from the values before the node."""
 
     type: Literal["set"]
-    assign: Annotated[dict[Name, str], Field(min_length=1)] = Field(
+    assign: Annotated[dict[VariableName, Cel], Field(min_length=1)] = Field(
         description="For each variable a CEL expression of its type."
     )
     next: Name = Field(description="Where to go then.")

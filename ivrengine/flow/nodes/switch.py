@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ivrengine.core import events
 from ivrengine.flow.expressions import CelType
-from ivrengine.flow.fields import Name
+from ivrengine.flow.fields import Cel, Name
 from ivrengine.flow.node import Expression, Leave, Loc, Move, Node, Turn
 
 
@@ -16,7 +16,7 @@ class Case(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    when: Annotated[str, Field(min_length=1)] = Field(description="A CEL condition (bool).")
+    when: Cel = Field(description="A CEL condition (bool).")
     to: Name = Field(description="Where to go if it is true.")
 
 
@@ -32,7 +32,7 @@ class Switch(Node):
     def enter(self, turn: Turn) -> Move:
         """Try the conditions in order."""
         for index, case in enumerate(self.cases):
-            if turn.evaluate(case.when):
+            if turn.holds(case.when):
                 return Leave(exit=f"case {index + 1}")
         return Leave(exit="otherwise")
 
@@ -52,3 +52,8 @@ class Switch(Node):
         """Yield the conditions."""
         for index, case in enumerate(self.cases):
             yield Expression(loc=("cases", index, "when"), text=case.when, expects=CelType.BOOL)
+
+    @property
+    def decides(self) -> bool:
+        """Say that the flow's data chooses the exit."""
+        return True

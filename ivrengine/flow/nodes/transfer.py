@@ -1,15 +1,15 @@
 """The ``transfer`` node."""
 
-from collections.abc import Iterator, Mapping
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final, Literal
 
 from pydantic import Field
 
 from ivrengine.core import effects, events
-from ivrengine.core.call import Cursor, DigitMode, Outcome, Phase
-from ivrengine.core.ids import ChannelId
+from ivrengine.core.call import Cursor, DigitMode, Phase
 from ivrengine.flow.fields import Name, Seconds
-from ivrengine.flow.node import Finish, Leave, Loc, Move, Node, Stay, Turn
+from ivrengine.flow.node import Leave, Loc, Move, Node, Stay, Turn
 
 _EXIT_OF_CAUSE: Final = {16: "no_answer", 17: "busy", 18: "no_answer", 19: "no_answer"}
 """Q.850 causes of a phone that did not pick up; every other cause is ``failed``."""
@@ -42,9 +42,7 @@ class Transfer(Node):
             cursor=Cursor(stage="ring", leg_id=leg_id, timer_id=timer_id),
             effects=(
                 effects.StartMusic(channel_id=turn.call.channel_id, music=self.music),
-                effects.Dial(
-                    channel_id=leg_id, phone=self.to, ring_timeout_s=self.ring_timeout_s
-                ),
+                effects.Dial(channel_id=leg_id, phone=self.to, ring_timeout_s=self.ring_timeout_s),
                 effects.StartTimer(timer_id=timer_id, delay_s=limit_s),
             ),
             digits=DigitMode.DROP,
@@ -52,64 +50,63 @@ class Transfer(Node):
         )
 
     def on(self, turn: Turn, event: events.CallEvent) -> Move | None:
-        """Follow the phone: ringing, picked up, talking, gone."""
-        leg_id = turn.call.cursor.leg_id
-        assert leg_id is not None
-        if turn.call.cursor.stage == "talk":
-            return self._while_talking(turn, event, leg_id)
-        return self._while_ringing(turn, event, leg_id)
+        """Follow the phone: ringing, picked up, talking, gone. Leg and bridge are let go of when the call leaves the node."""
+        match turn.call.cursor.stage:
+            case "ring":
+                return self._while_ringing(turn, event)
+            case "connect":
+                return self._while_connecting(turn, event)
+            case _:
+                return Leave(exit="next") if _leg_is_gone(turn, event) else None
 
-    def _while_ringing(self, turn: Turn, event: events.CallEvent, leg_id: ChannelId) -> Move | None:
+    def _while_ringing(self, turn: Turn, event: events.CallEvent) -> Move | None:
+        cursor = turn.call.cursor
         match event:
-            case events.LegAnswered(channel_id=answered) if answered == leg_id:
-                return self._connect(turn, leg_id)
-            case events.ChannelEnded(channel_id=ended, cause=cause) if ended == leg_id:
+            case events.LegAnswered(channel_id=leg) if leg == cursor.leg_id:
+                return self._connect(turn)
+            case events.ChannelEnded(channel_id=leg, cause=cause) if leg == cursor.leg_id:
                 return self._give_up(turn, _EXIT_OF_CAUSE.get(cause, "failed"))
-            case events.RequestFailed(effect="Dial", subject=failed) if failed == leg_id:
+            case events.ChannelLeft(channel_id=leg) if leg == cursor.leg_id:
                 return self._give_up(turn, "failed")
-            case events.TimerFired(timer_id=fired) if fired == turn.call.cursor.timer_id:
-                return self._give_up(turn, "no_answer", effects.HangUp(channel_id=leg_id))
+            case events.RequestFailed(effect="Dial", subject=leg) if leg == cursor.leg_id:
+                return self._give_up(turn, "failed")
+            case events.TimerFired(timer_id=fired) if fired == cursor.timer_id:
+                return self._give_up(turn, "no_answer")
             case _:
                 return None
 
-    def _connect(self, turn: Turn, leg_id: ChannelId) -> Stay:
-        caller_id, bridge_id = turn.call.channel_id, turn.bridge_id()
+    def _give_up(self, turn: Turn, exit_name: str) -> Leave:
+        stop = effects.StopMusic(channel_id=turn.call.channel_id)
+        return Leave(exit=exit_name, effects=(stop,))
+
+    def _connect(self, turn: Turn) -> Stay:
+        caller_id, leg_id = turn.call.channel_id, turn.call.cursor.leg_id
+        assert leg_id is not None
+        bridge_id = turn.bridge_id()
         return Stay(
-            cursor=Cursor(stage="talk", leg_id=leg_id, bridge_id=bridge_id),
+            cursor=Cursor(stage="connect", leg_id=leg_id, bridge_id=bridge_id),
             effects=(
                 effects.StopMusic(channel_id=caller_id),
                 effects.CreateBridge(bridge_id=bridge_id),
                 effects.AddToBridge(bridge_id=bridge_id, channel_ids=(caller_id, leg_id)),
             ),
             digits=DigitMode.DROP,
-            phase=Phase.TALKING,
+            phase=Phase.DIALING,
         )
 
-    def _while_talking(self, turn: Turn, event: events.CallEvent, leg_id: ChannelId) -> Move | None:
-        bridge_id = turn.call.cursor.bridge_id
-        assert bridge_id is not None
-        destroy = effects.DestroyBridge(bridge_id=bridge_id)
+    def _while_connecting(self, turn: Turn, event: events.CallEvent) -> Move | None:
+        """Wait until the phone is in the bridge: only then has the caller talked to anyone."""
+        cursor = turn.call.cursor
         match event:
-            case (
-                events.ChannelEnded(channel_id=gone) | events.ChannelLeft(channel_id=gone)
-            ) if gone == leg_id:
-                return self._talk_over(destroy)
-            case events.RequestFailed(effect="CreateBridge" | "AddToBridge", subject=failed) if (
-                failed == bridge_id
+            case events.BridgeJoined(channel_id=leg) if leg == cursor.leg_id:
+                talk = dataclasses.replace(cursor, stage="talk")
+                return Stay(cursor=talk, digits=DigitMode.DROP, phase=Phase.TALKING)
+            case events.RequestFailed(effect="CreateBridge" | "AddToBridge", subject=bridge) if (
+                bridge == cursor.bridge_id
             ):
-                hang_up = effects.HangUp(channel_id=leg_id)
-                return Leave(exit="failed", effects=(destroy, hang_up))
+                return Leave(exit="failed")
             case _:
-                return None
-
-    def _talk_over(self, destroy: effects.Effect) -> Move:
-        if self.next is None:
-            return Finish(outcome=Outcome.TRANSFERRED, effects=(destroy,))
-        return Leave(exit="next", effects=(destroy,))
-
-    def _give_up(self, turn: Turn, exit_name: str, *before: effects.Effect) -> Leave:
-        stop = effects.StopMusic(channel_id=turn.call.channel_id)
-        return Leave(exit=exit_name, effects=(*before, stop))
+                return Leave(exit="failed") if _leg_is_gone(turn, event) else None
 
     def exits(self) -> Mapping[str, str | None]:
         """Return the exits for each way in which the transfer can end."""
@@ -124,7 +121,14 @@ class Transfer(Node):
         """Yield the phone that is rung."""
         yield ("to",), self.to
 
-    @property
-    def waits_for_caller(self) -> bool:
-        """Say that a person ends the talk."""
-        return True
+    def idle_exits(self) -> Collection[str]:
+        """Return the exits of a phone that nobody picked up; a talk is ended by a person."""
+        return ("busy", "no_answer", "failed")
+
+
+def _leg_is_gone(turn: Turn, event: events.CallEvent) -> bool:
+    match event:
+        case events.ChannelEnded(channel_id=gone) | events.ChannelLeft(channel_id=gone):
+            return gone == turn.call.cursor.leg_id
+        case _:
+            return False

@@ -1,0 +1,139 @@
+"""What can be wrong with a file as text and as YAML, before anybody asks what it means: sentences with their places."""
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import yaml
+
+from ivrengine.flow.problems import BEGINNING, Code, Place, Problem, problem, shown
+
+_CONTROL: Final = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What YAML 1.1 (5.1, "printable") does not allow in a file."""
+_COMMENTED_KEY: Final = re.compile(r"^[ \t]*(#:)[ \t]+[a-z][a-z0-9_-]*[ \t]*$", re.MULTILINE)
+_ESCAPE: Final = re.compile(r"\\(?:x[\da-fA-F]{2}|u[\da-fA-F]{4}|U[\da-fA-F]{8}|\r\n|.)", re.DOTALL)
+_BLANK_ESCAPES: Final = frozenset("t\tn\r\nvf rN_LP")
+"""Letters of the escapes that stand for a blank, and the line break that an escape removes."""
+_BYTE_ORDER_MARKS: Final = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_SENTENCES: Final = {
+    "mapping values are not allowed in this context": (
+        "a `:` is not expected here; a text with `: ` in it is put in quotes, and the keys of a mapping begin in one column"
+    ),
+    "did not find expected key": (
+        "expected a key in the same column as the keys above it, or a value that was left open was not closed"
+    ),
+    "did not find expected '-' indicator": (
+        "expected another list item (`- …`) in the same column as those above"
+    ),
+    "did not find expected ',' or ']'": "the `[` that begins here is not closed, or a comma is missing",
+    "did not find expected ',' or '}'": "the `{` that begins here is not closed, or a comma is missing",
+    "found unexpected end of stream": "the quote that begins here is never closed",
+    "found unknown escape character": (
+        "an unknown escape in a double-quoted text; write \\\\ for one backslash, or use single quotes"
+    ),
+    "could not find expected ':'": "expected `key: value`; the colon and a blank after it are missing",
+}
+_AT_BEGINNING: Final = frozenset(
+    {
+        "did not find expected ',' or ']'",
+        "did not find expected ',' or '}'",
+        "found unexpected end of stream",
+        "could not find expected ':'",
+    }
+)
+"""Faults that people look for where the open thing begins, not where the parser gave up."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong with a file's text."""
+
+    place: Place
+    code: Code
+    sentence: str
+
+    def in_file(self, file: str) -> Problem:
+        """Return the problem that this is of the named file."""
+        return problem(file, self.place, self.code, self.sentence)
+
+
+def in_bytes(raw: bytes) -> Fault | None:
+    """Return why these bytes are not the text of a flow file."""
+    if raw[:2] in _BYTE_ORDER_MARKS:
+        sentence = f"the file is {_BYTE_ORDER_MARKS[raw[:2]]}; save it as UTF-8"
+        return Fault(BEGINNING, Code.FILE_ENCODING, sentence)
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8-sig", errors="replace")
+        sentence = f"the file is not UTF-8 (byte {raw[error.start]:#04x}){_as_turkish(raw)}; save it as UTF-8"
+        return Fault(_end_of(before), Code.FILE_ENCODING, sentence)
+    control = _CONTROL.search(text)
+    if control is None:
+        return None
+    sentence = f"a control character (U+{ord(control[0]):04X}) is not allowed"
+    return Fault(_end_of(text[: control.start()]), Code.FILE_ENCODING, sentence)
+
+
+def _as_turkish(raw: bytes) -> str:
+    letters = raw.decode("iso8859-9", errors="replace")
+    return ", it looks like Latin-5 (Windows-1254)" if set(letters) & set("ğüşıöçĞÜŞİÖÇ") else ""
+
+
+def _end_of(before: str) -> Place:
+    lines = before.split("\n")
+    return Place(len(lines), len(lines[-1]) + 1)
+
+
+def in_yaml(error: yaml.YAMLError, text: str) -> Fault:
+    """Return what made the YAML parser give up."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return Fault(BEGINNING, Code.YAML_SYNTAX, f"not YAML: {' '.join(str(error).split())}")
+    said, mark = error.problem or "", error.problem_mark
+    lines = text.split("\n")
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    indent = line[: len(line) - len(line.lstrip())]
+    if "\t" in indent:
+        place = Place(mark.line + 1, indent.index("\t") + 1)
+        return Fault(place, Code.YAML_TAB, "a tab indents this line; indent with spaces")
+    if error.context == "while scanning an alias":
+        sentence = 'a key or text that begins with * is put in quotes: "*"'
+        return Fault(Place(mark.line + 1, mark.column), Code.YAML_SYNTAX, sentence)
+    if said in _AT_BEGINNING and error.context_mark is not None:
+        mark = error.context_mark
+    place = Place(mark.line + 1, mark.column + 1)
+    return Fault(place, Code.YAML_SYNTAX, _sentence(said, line[mark.column : mark.column + 1]))
+
+
+def _sentence(said: str, character: str) -> str:
+    if said.startswith("found character") and "cannot start any token" in said:
+        return f"a value cannot begin with {shown(character)}; put it in quotes"
+    return _SENTENCES.get(said, f"not YAML: {said}")
+
+
+def commented_keys(text: str) -> Iterator[Fault]:
+    """Yield the lines that look like the key ``#`` of a telephone, and are comments to YAML."""
+    for found in _COMMENTED_KEY.finditer(text):
+        place = _end_of(text[: found.start(1)])
+        sentence = 'this line is a comment; the key # of a telephone is written "#"'
+        yield Fault(place, Code.COMMENTED_KEY, sentence)
+
+
+def double_quoted(text: str, begin: int, end: int) -> list[tuple[int, int]]:
+    """Return index and width of what each character that is not blank is written as inside double quotes."""
+    written: list[tuple[int, int]] = []
+    index = begin
+    while index < end:
+        escape = _ESCAPE.match(text, index, end)
+        width = len(escape[0]) if escape else 1
+        if not (_is_blank(escape[0][1:]) if escape else text[index].isspace()):
+            written.append((index, width))
+        index += width
+    return written
+
+
+def _is_blank(escaped: str) -> bool:
+    return escaped[0] in _BLANK_ESCAPES or (
+        len(escaped) > 1 and chr(int(escaped[1:], 16)).isspace()
+    )
