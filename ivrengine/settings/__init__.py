@@ -1,0 +1,1 @@
+"""The settings of an engine: what can be set (``model``), and how it is read (``load``)."""

@@ -1,0 +1,215 @@
+"""What can be set: one model per table of the settings file, with defaults that answer calls.
+
+Read once, by ``load``, before anything else happens.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
+
+import phonenumbers
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX: Final = "IVRENGINE_"
+"""Begins the name of every environment variable that sets something."""
+DATABASE_VARIABLE: Final = "DATABASE_URL"
+"""Where many hosts put the address of their PostgreSQL."""
+_NODE_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+
+
+def _expected(sentence: str, *at: str | int) -> PydanticCustomError:
+    """Return the error whose sentence says what was expected, ``at`` a place within what was checked."""
+    return PydanticCustomError("expected", "{sentence}", {"sentence": sentence, "at": at})
+
+
+def _node_name(value: str) -> str:
+    if not _NODE_NAME.fullmatch(value):
+        raise _expected("a name of at most 32 small letters, digits and -, beginning with a letter")
+    return value
+
+
+def _http_url(value: str) -> str:
+    sentence = "the address of an Asterisk's HTTP server, such as http://127.0.0.1:8088/"
+    try:
+        parts = urlsplit(value)
+        fits = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number, an open bracket
+        raise _expected(sentence) from None
+    if not fits or parts.username or parts.query or parts.path.rstrip("/") not in {"", "/ari"}:
+        raise _expected(sentence)
+    return f"{parts.scheme}://{parts.netloc}/"
+
+
+def _country(value: str) -> str:
+    if value not in phonenumbers.SUPPORTED_REGIONS:
+        raise _expected("a country by its two capital letters (ISO 3166), such as TR")
+    return value
+
+
+def _postgres_url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+        raise _expected("an address such as postgresql://user:password@host/database")
+    return value
+
+
+def _listen(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise _expected("an address and a port to listen on, such as 127.0.0.1:9464")
+    return value
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AsteriskNode(_Table):
+    """One Asterisk whose calls the engine answers."""
+
+    name: Annotated[str, AfterValidator(_node_name)]
+    """How we call it: part of the ids of all that lives on it, so it stays once calls are recorded."""
+    url: Annotated[str, AfterValidator(_http_url)]
+    username: str = "ivrengine"
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    """A file that holds nothing but the password, as container secrets do."""
+    application: str = "ivrengine"
+    """The Stasis application, as the dialplan names it; only one engine can have it at a time."""
+    country: Annotated[str, AfterValidator(_country)] = "TR"
+    """Where its trunks are: a number without country code belongs there."""
+    sounds_dir: Path | None = None
+    """The folder of the prompts as the engine writes it; ``sounds`` in the data folder if none is given."""
+    sounds_path: str | None = None
+    """The same folder as this Asterisk sees it; the same path if none is given."""
+    accept_unsafe_version: bool = False
+    """Take an Asterisk with known holes all the same."""
+
+    _secret: str = PrivateAttr(default="")
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Self:
+        if (self.password is None) == (self.password_file is None):
+            raise _expected("one of `password` and `password_file`")
+        if self.password is not None:
+            self._secret = self.password.get_secret_value()
+        elif self.password_file is not None:
+            self._secret = _content(self.password_file)
+        return self
+
+    def secret(self) -> str:
+        """Return the password, wherever it was written."""
+        return self._secret
+
+
+def _content(password_file: Path) -> str:
+    sentence = f"a file that the engine can read, found `{password_file}`"
+    try:
+        return password_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise _expected(sentence, "password_file") from None
+
+
+class Journal(_Table):
+    """The file that each step of a call is written to before anything is done."""
+
+    segment_bytes: int = Field(default=64 * 1024 * 1024, ge=64 * 1024, le=1024**3)
+    """A segment that is in the store whole can go; a restart reads the last one."""
+    fsync: Literal["never", "group"] = "never"
+    """``group``: all but the last 50 ms also survive the death of the machine, for 20 flushes of the disk a second."""
+
+
+class Limits(_Table):
+    """Bounds that differ from the engine's own, which ``engine/limits.py`` has with their reasons."""
+
+    calls_max: int | None = Field(default=None, ge=1)
+    mailbox_max: int | None = Field(default=None, ge=1)
+    type_ahead_max: int | None = Field(default=None, ge=1)
+    rounds_max: int | None = Field(default=None, ge=1)
+    drain_s: float | None = Field(default=None, ge=0)
+    parting_s: float | None = Field(default=None, ge=0)
+
+
+class Log(_Table):
+    """What the engine says of itself, on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "console"
+
+
+class Metrics(_Table):
+    """Where Prometheus reads the engine's counters."""
+
+    listen: Annotated[str, AfterValidator(_listen)] | None = None
+
+
+class Settings(BaseSettings):
+    """All settings. Paths that are not absolute begin in the working directory."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+    )
+
+    data_dir: Path = Path("data")
+    """Journal, embedded PostgreSQL, prompts and keys: all that an engine keeps."""
+    flows_dir: Path = Path("flows")
+    database_url: Annotated[SecretStr, AfterValidator(_postgres_url)] | None = None
+    """Any PostgreSQL from 14 on; the embedded one if none is given."""
+    keys_file: Path | None = None
+    """The master keys of the numbers vault; ``keys`` in the data folder if none is given, made on the first start."""
+    numbers_retention_days: int = Field(default=90, ge=1, le=3650)
+    """After so many days a caller's number leaves the vault (KVKK, article 7: no longer than its reason)."""
+    asterisk: tuple[AsteriskNode, ...] = Field(default=(), max_length=64)
+    journal: Journal = Journal()
+    limits: Limits = Limits()
+    log: Log = Log()
+    metrics: Metrics = Metrics()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what ``load`` has merged, and nothing behind its back."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [node.name for node in self.asterisk]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                sentence = f"a name that no other node has, found `{name}` again"
+                raise _expected(sentence, "asterisk", index, "name")
+        return self
+
+    @property
+    def keys_path(self) -> Path:
+        """Where the master keys are."""
+        return self.keys_file or self.data_dir / "keys"
+
+    def sounds_dir(self, node: AsteriskNode) -> Path:
+        """Return the folder that the engine writes this node's prompts to."""
+        return node.sounds_dir or self.data_dir / "sounds"
+
+    def sounds_path(self, node: AsteriskNode) -> str:
+        """Return that folder as the node sees it."""
+        return node.sounds_path or str(self.sounds_dir(node).absolute())
