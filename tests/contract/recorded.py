@@ -38,4 +38,6 @@ class Recorded:
                     await self._news.wait()
         except TimeoutError:
             kinds = [type(event).__name__ for event in self.events]
-            raise AssertionError(f"no such {kind.__name__} within {within_s} s; seen: {kinds}") from None
+            raise AssertionError(
+                f"no such {kind.__name__} within {within_s} s; seen: {kinds}"
+            ) from None

@@ -1,0 +1,23 @@
+"""What the door must know of an Asterisk before it can knock: one of these per node of the settings."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One Asterisk, and how to reach its ARI."""
+
+    name: str
+    """How we call it; every id of a thing on it begins with this."""
+    url: str
+    """Where its HTTP server listens (``http://127.0.0.1:8088``)."""
+    username: str
+    password: str = dataclasses.field(repr=False)
+    application: str = "ivrengine"
+    """The Stasis application; only one connection can have it at a time."""
+    country: str = "TR"
+    """ISO country of its trunks: numbers without a country code belong there."""
+    accept_unsafe_version: bool = False
+    """Connect to an Asterisk with known holes all the same, with a warning."""
+    fallback_context: str = "ivrengine-fallback"
+    """Context of the dialplan whose extension ``s`` takes callers whom we cannot serve."""
