@@ -1,0 +1,1 @@
+"""The tables' history: one file for each version, run by Alembic through ``schema.migrate``."""
