@@ -204,10 +204,10 @@ def real_sleep(code: Code) -> Refusals:
     """A test waits for what it waits for."""
     if not code.path.startswith("tests/"):
         return
-    for node, name in _calls(code):
+    for call, name in _calls(code):
         if name == "time.sleep":
             yield (
-                node.lineno,
+                call.lineno,
                 "time.sleep(): wait for the thing itself, or run on the virtual clock",
             )
     for test in _live_tests(code):
