@@ -1,0 +1,220 @@
+"""The library of prompts: makes their audio before any call, and answers at call time where a switch finds it."""
+
+import asyncio
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from ivrengine.core.ids import BrandId
+from ivrengine.prompts import child
+from ivrengine.prompts.audio import AudioError
+from ivrengine.prompts.cache import Cache
+from ivrengine.prompts.speech import INSTALL, SpeechError, Synthesiser
+from ivrengine.prompts.wanted import Key, Source, Texts, Wanted, wanted
+
+PARALLEL: Final = max(1, min(4, os.cpu_count() or 1))
+"""Making a prompt is all computing: more at once than there are cores makes none of them sooner."""
+CONVERSION_LIMIT_S: Final = 60.0
+"""Five minutes of sound at a studio's rate take about 20 s."""
+NOT_MADE: Final = "not made yet"
+_PACKAGES: Final = str(Path(__file__).resolve().parents[2])
+
+
+class PromptMissingError(Exception):
+    """A prompt that has no audio in the language of the call, nor in the one to fall back on."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One prompt in one language, as the library has it."""
+
+    brand: BrandId
+    name: str
+    language: str
+    source: Source | None
+    media: str | None = None
+    """What a switch is told to play; None as long as there is no audio."""
+    duration_s: float = 0.0
+    problem: str | None = None
+    """One sentence for people: why there is no audio, or why it is not made of what it should be."""
+
+
+class Library:
+    """The prompts of one book of flows; a changed book gets a library of its own.
+
+    ``sounds_path`` is the cache folder as Asterisk sees it; the same path if none is given. Without a synthesiser the
+    prompts that are recorded or already in the cache are played, and the others are counted as missing.
+    """
+
+    def __init__(
+        self,
+        texts: Texts,
+        recordings_folder: Path,
+        cache_folder: Path,
+        synthesiser: Synthesiser | None,
+        *,
+        sounds_path: str | None = None,
+    ) -> None:
+        self._texts = texts
+        self._recordings_folder = recordings_folder
+        self._cache = Cache(cache_folder)
+        self._synthesiser = synthesiser
+        self._sounds_path = (sounds_path or str(cache_folder.absolute())).rstrip("/")
+        self._entries: dict[Key, Entry] = {}
+        self._durations: dict[str, float] = {}
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Every prompt that has a text or a recording, by brand, name and language."""
+        return tuple(self._entries.values())
+
+    @property
+    def missing(self) -> int:
+        """How many of them cannot be played."""
+        return sum(entry.media is None for entry in self._entries.values())
+
+    def media(
+        self, brand: BrandId, name: str, language: str, *, fallback: str | None = None
+    ) -> str:
+        """Return what a switch is told to play; raises ``PromptMissingError``. Never touches the disk.
+
+        ``fallback`` is the language taken when there is no audio in the call's own: a flow gives its first one.
+        """
+        media = self._found(brand, name, language, fallback).media
+        assert media is not None
+        return media
+
+    def duration_s(
+        self, brand: BrandId, name: str, language: str, *, fallback: str | None = None
+    ) -> float:
+        """Return how long that lasts which ``media`` gives; raises ``PromptMissingError``."""
+        return self._found(brand, name, language, fallback).duration_s
+
+    def duration_of(self, media: str) -> float | None:
+        """Return how long something that ``media`` gave lasts; None if it is none of ours."""
+        return self._durations.get(media)
+
+    async def look(self) -> tuple[Entry, ...]:
+        """Take up what is in the cache, and return every prompt; makes nothing."""
+        await asyncio.to_thread(self._look)
+        return self.entries
+
+    async def build(self, made: Callable[[Entry], None] | None = None) -> tuple[Entry, ...]:
+        """Make the audio that is not in the cache yet, and return every prompt.
+
+        ``made`` is called for each prompt that was made or could not be. What goes wrong with one prompt is its
+        entry's problem and stops no other.
+        """
+        pending = await asyncio.to_thread(self._look)
+        if not pending:
+            return self.entries
+        try:
+            with self._cache.workshop() as workshop:
+                await self._make_all(pending, workshop, made)
+                if self._synthesiser is not None and self._synthesiser.intelligible:
+                    self._cache.remember_identity(self._synthesiser.identity, workshop)
+        except OSError as error:
+            for each in pending:
+                if self._entries[each.key].problem == NOT_MADE:
+                    problem = f"the folder of prompts cannot be written: {error.strerror}"
+                    self._enter(_entry(each, problem))
+        return self.entries
+
+    def _found(self, brand: BrandId, name: str, language: str, fallback: str | None) -> Entry:
+        entry = self._entries.get((brand, name, language))
+        if fallback is not None and (entry is None or entry.media is None):
+            entry = self._entries.get((brand, name, fallback))
+        if entry is None or entry.media is None:
+            raise PromptMissingError(f"the brand {brand} has no audio of {name} in {language}")
+        return entry
+
+    def _look(self) -> list[Wanted]:
+        """Compare texts and recordings with the cache; return what is to be made."""
+        synthesiser = self._synthesiser
+        identity = synthesiser.identity if synthesiser else self._cache.remembered_identity()
+        entries: dict[Key, Entry] = {}
+        pending: list[Wanted] = []
+        for each in wanted(self._texts, self._recordings_folder, identity):
+            duration_s = self._cache.duration_s(each.place) if each.source else None
+            if duration_s is not None:
+                entries[each.key] = self._playable(each, duration_s)
+            elif each.source is not None:
+                entries[each.key] = _entry(each, NOT_MADE)
+                pending.append(each)
+            else:
+                entries[each.key] = _entry(each, each.problem)
+        self._entries = entries
+        self._durations = {e.media: e.duration_s for e in entries.values() if e.media is not None}
+        return pending
+
+    async def _make_all(
+        self, pending: list[Wanted], workshop: Path, made: Callable[[Entry], None] | None
+    ) -> None:
+        queue = iter(enumerate(pending))
+
+        async def work(queue: Iterator[tuple[int, Wanted]]) -> None:
+            for index, each in queue:
+                entry = await self._made(each, workshop / str(index))
+                self._enter(entry)
+                if made is not None:
+                    made(entry)
+
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(min(PARALLEL, len(pending))):
+                workers.create_task(work(queue))
+
+    async def _made(self, each: Wanted, desk: Path) -> Entry:
+        """Make one prompt with ``desk`` as the stem of all files on the way, and return it, or why it could not be."""
+        try:
+            source = each.recording or await self._spoken(each, desk.with_suffix(".speech"))
+            await _convert(source, desk)
+            await asyncio.to_thread(self._cache.put, desk, each.place)
+            duration_s = await asyncio.to_thread(self._cache.duration_s, each.place)
+        except (SpeechError, AudioError) as error:
+            return _entry(each, str(error))
+        except OSError as error:
+            return _entry(each, f"it cannot be written: {error.strerror}")
+        if duration_s is None:
+            return _entry(each, "it was gone as soon as it was made")
+        return self._playable(each, duration_s)
+
+    async def _spoken(self, each: Wanted, target: Path) -> Path:
+        if self._synthesiser is None:
+            raise SpeechError(INSTALL)
+        await self._synthesiser.speak(each.text or "", each.language, target)
+        return target
+
+    def _playable(self, each: Wanted, duration_s: float) -> Entry:
+        media = f"sound:{self._sounds_path}/{each.place}"
+        entry = _entry(each, each.problem)
+        return dataclasses.replace(entry, media=media, duration_s=duration_s)
+
+    def _enter(self, entry: Entry) -> None:
+        self._entries[entry.brand, entry.name, entry.language] = entry
+        if entry.media is not None:
+            self._durations[entry.media] = entry.duration_s
+
+
+def _entry(each: Wanted, problem: str | None) -> Entry:
+    return Entry(
+        brand=each.brand,
+        name=each.name,
+        language=each.language,
+        source=each.source,
+        problem=problem,
+    )
+
+
+async def _convert(source: Path, stem: Path) -> None:
+    """Let a child process write the three forms of a prompt; raises ``AudioError``."""
+    command = (sys.executable, "-P", "-m", "ivrengine.prompts.convert", str(source), str(stem))
+    environment = {**os.environ, "PYTHONPATH": _PACKAGES}
+    try:
+        code, said = await child.run(*command, limit_s=CONVERSION_LIMIT_S, environment=environment)
+    except TimeoutError:
+        raise AudioError(f"converting it took longer than {CONVERSION_LIMIT_S:g} s") from None
+    if code != 0:
+        raise AudioError(said.splitlines()[-1] if said else f"converting it ended with {code}")
