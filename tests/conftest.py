@@ -16,10 +16,13 @@ import functools
 import importlib.util
 import inspect
 import os
+import re
 import shutil
 import socket
 from collections.abc import Callable, Coroutine, Generator, Iterable
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import async_solipsism
 import hypothesis
@@ -29,7 +32,7 @@ import uvloop
 LIVE: Final = {"sipp": 120, "asterisk": 60, "postgres": 60}
 """Marks of the suites that need more than Python, each with the seconds that one of its tests may take."""
 REAL_LOOP: Final = ("real_time", *LIVE)
-ASTERISK: Final = ("127.0.0.1", 8088)
+CHECKOUT: Final = Path(__file__).resolve().parents[1]
 
 hypothesis.settings.register_profile(
     "ivrengine",
@@ -50,8 +53,14 @@ class Need:
 
 
 def _asterisk_answers() -> bool:
+    """Knock where ``chroot.sh up`` says that the ARI of this instance is."""
+    instance = os.environ.get("IVR_INSTANCE", "1")
+    standard = CHECKOUT / ".asterisk" / ("root" if instance == "1" else f"root-{instance}")
+    access = Path(f"{os.environ.get('IVR_ASTERISK_ROOT') or standard}.env")
     try:
-        with socket.create_connection(ASTERISK, timeout=1):
+        url = re.search(r"^IVR_ARI_URL=(.+)$", access.read_text(encoding="utf-8"), re.MULTILINE)
+        ari = urlsplit(url[1] if url else "")
+        with socket.create_connection((ari.hostname or "", ari.port or 0), timeout=1):
             return True
     except OSError:
         return False
@@ -59,7 +68,7 @@ def _asterisk_answers() -> bool:
 
 _ASTERISK: Final = Need(
     met=functools.cache(_asterisk_answers),
-    otherwise="no Asterisk answers on port 8088 of this machine; `make asterisk` starts one",
+    otherwise="no Asterisk of this checkout answers; `make asterisk` starts one",
 )
 _SIPP: Final = Need(
     met=lambda: shutil.which("sipp") is not None,

@@ -43,8 +43,9 @@ def configure(*, level: Level, style: Format, stream: TextIO | None = None) -> N
     )
 
 
-def _logger(*names: str) -> logging.Logger:
-    return logging.getLogger(".".join((OURS, *names)))
+def _logger(name: str = OURS) -> logging.Logger:
+    ours = name == OURS or name.startswith(f"{OURS}.")
+    return logging.getLogger(name if ours else f"{OURS}.{name}")
 
 
 def _shared() -> list[Processor]:

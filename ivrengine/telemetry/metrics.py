@@ -43,6 +43,8 @@ class Metrics:
     reconnects: Counter
     """Connections to an Asterisk made again after one was lost, by ``node``."""
     journal_bytes: Counter
+    journal_torn_lines: Counter
+    """Lines of the journal that were cut by a crash or damaged, met by the shipper."""
     rows_shipped: Counter
     """By ``kind``."""
     rows_parked: Counter
@@ -75,6 +77,9 @@ def new() -> Metrics:
         ),
         reconnects=counter("reconnects", "Connections to Asterisk made again.", "node"),
         journal_bytes=counter("journal_bytes", "Bytes written to the journal."),
+        journal_torn_lines=counter(
+            "journal_torn_lines", "Lines of the journal that are not whole."
+        ),
         rows_shipped=counter("rows_shipped", "Rows that reached the store.", "kind"),
         rows_parked=counter("rows_parked", "Rows that the store refuses.", "kind"),
         gaps=counter("gaps", "Numbers missing within a stream in the store."),

@@ -26,8 +26,7 @@ markers =
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Return what runs a test file under our conftest.py, as on a machine with neither Asterisk nor SIPp."""
     shutil.copy(CONFTEST, pytester.path / "conftest.py")
-    away = (pytester.path / "conftest.py").read_text().replace("8088)", "9)")
-    (pytester.path / "conftest.py").write_text(away)
+    monkeypatch.setenv("IVR_ASTERISK_ROOT", str(pytester.path / "nowhere"))
     pytester.makeini(INI)
     monkeypatch.delenv("REQUIRE_LIVE", raising=False)
 
@@ -124,7 +123,7 @@ def test_missing_live_things_are_skipped_and_told_at_the_end(run: Run) -> None:
         """
     )
     result.assert_outcomes(skipped=3)
-    result.stdout.fnmatch_lines(["LEFT OUT: 3 tests marked asterisk: no Asterisk answers*"])
+    result.stdout.fnmatch_lines(["LEFT OUT: 3 tests marked asterisk: no Asterisk*"])
 
 
 def test_where_live_tests_are_required_a_skip_is_a_failure(

@@ -42,6 +42,20 @@ def test_a_line_is_json_with_its_fields_its_context_and_an_instant(stream: io.St
     }
 
 
+@pytest.mark.parametrize(
+    ("names", "logger"),
+    [
+        (["engine"], "ivrengine.engine"),
+        (["ivrengine.cli.serve"], "ivrengine.cli.serve"),
+        ([], "ivrengine"),
+    ],
+)
+def test_our_loggers_are_under_one_name(stream: io.StringIO, names: list[str], logger: str) -> None:
+    logs.configure(level="info", style="json", stream=stream)
+    structlog.get_logger(*names).info("here")
+    assert [line["logger"] for line in lines(stream)] == [logger]
+
+
 def test_the_level_holds_for_our_lines(stream: io.StringIO) -> None:
     logs.configure(level="warning", style="json", stream=stream)
     log = structlog.get_logger("engine")
