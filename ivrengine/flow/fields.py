@@ -20,6 +20,7 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
 _VARIABLE: Final = re.compile(r"[a-z][a-z0-9_]*")
 _LANGUAGE: Final = re.compile(r"[a-z]{2}")
 _KEY: Final = re.compile(r"[0-9*#]")
+_TERMINATOR: Final = re.compile(r"[0-9*#]|none")
 
 
 def unexpected(what: str) -> PydanticCustomError:
@@ -32,7 +33,9 @@ def contradiction(key: str, sentence: str) -> PydanticCustomError:
     return PydanticCustomError("contradiction", "{sentence}", {"key": key, "sentence": sentence})
 
 
-def _matching(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
+def matching(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
+    """Return a validator of texts that are wholly of the pattern."""
+
     def check(value: str) -> str:
         if not pattern.fullmatch(value):
             raise unexpected(what)
@@ -64,12 +67,13 @@ def duration(seconds: float) -> str:
 def _variable(value: str) -> str:
     if value in RESERVED_NAMES | SURROUNDING_NAMES:
         raise PydanticCustomError("reserved_name", "the name means something in expressions")
-    return _matching(_VARIABLE, "a name of small letters, digits and _, beginning with a letter")(
+    return matching(_VARIABLE, "a name of small letters, digits and _, beginning with a letter")(
         value
     )
 
 
-def _one_or_many(value: object) -> object:
+def one_or_many(value: object) -> object:
+    """Read a single text as a list of one."""
     return (value,) if isinstance(value, str) else value
 
 
@@ -78,7 +82,7 @@ Seconds = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=str)
 Name = Annotated[
     str,
     AfterValidator(
-        _matching(_NAME, "a name of small letters, digits, - and _, beginning with a letter")
+        matching(_NAME, "a name of small letters, digits, - and _, beginning with a letter")
     ),
     Field(max_length=64),
 ]
@@ -86,18 +90,22 @@ Name = Annotated[
 VariableName = Annotated[str, AfterValidator(_variable), Field(max_length=64)]
 """A name of a variable: ``flat_number``. No hyphen: CEL would subtract."""
 Language = Annotated[
-    str, AfterValidator(_matching(_LANGUAGE, "a language as its two-letter code such as tr or en"))
+    str, AfterValidator(matching(_LANGUAGE, "a language as its two-letter code such as tr or en"))
 ]
 """A language as its two-letter ISO 639-1 code: ``tr``, ``en``."""
 Key = Annotated[
-    str, AfterValidator(_matching(_KEY, "one key of a telephone: 0 to 9, * or # (in quotes)"))
+    str, AfterValidator(matching(_KEY, "one key of a telephone: 0 to 9, * or # (in quotes)"))
 ]
 """One key of a telephone: 0 to 9, ``*`` or ``#``."""
+Terminator = Annotated[
+    str, AfterValidator(matching(_TERMINATOR, "one key of a telephone (0 to 9, * or #), or none"))
+]
+"""The key that ends an entry, or ``none``."""
 Cel = Annotated[str, Field(min_length=1, max_length=EXPRESSION_MAX)]
 """A CEL expression."""
 Prompts = Annotated[
     tuple[Name, ...],
-    BeforeValidator(_one_or_many, json_schema_input_type=str | list[str]),
+    BeforeValidator(one_or_many, json_schema_input_type=str | list[str]),
     Field(min_length=1, max_length=8),
 ]
 """A prompt by its name, or a list of prompts that are played one after the other."""

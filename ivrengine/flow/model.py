@@ -4,12 +4,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field
 
 from ivrengine.core.call import FlowRef, Value
 from ivrengine.core.ids import BrandId
 from ivrengine.flow.expressions import CelType, Programs
-from ivrengine.flow.fields import Language, Name, VariableName
+from ivrengine.flow.fields import Language, Name, VariableName, one_or_many
 from ivrengine.flow.node import Node
 from ivrengine.flow.nodes.collect import Collect
 from ivrengine.flow.nodes.goto import Goto
@@ -54,9 +54,9 @@ class FlowSource(BaseModel):
 
     flow: Name = Field(description="The flow's name, unique within its brand.")
     brand: Name = Field(description="The brand (tenant) that the flow belongs to.")
-    languages: Annotated[tuple[Language, ...], Field(min_length=1, max_length=16)] = Field(
-        description="The languages that the flow speaks; calls begin in the first."
-    )
+    languages: Annotated[
+        tuple[Language, ...], BeforeValidator(one_or_many), Field(min_length=1, max_length=16)
+    ] = Field(description="The languages that the flow speaks; calls begin in the first.")
     variables: Annotated[dict[VariableName, Variable], Field(max_length=64)] = Field(
         default_factory=dict, description="The variables of the flow, with their types."
     )

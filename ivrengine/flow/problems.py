@@ -21,6 +21,7 @@ class Code(StrEnum):
     """The kind of a problem."""
 
     NO_FILES = "no-files"
+    NO_ROUTING = "no-routing"
     FILE_UNREADABLE = "file-unreadable"
     FILE_TOO_BIG = "file-too-big"
     FILE_ENCODING = "file-encoding"
@@ -82,6 +83,7 @@ def _warning(explanation: str) -> Rule:
 
 RULES: Final[Mapping[Code, Rule]] = {
     Code.NO_FILES: _warning("The folder holds no flow."),
+    Code.NO_ROUTING: _warning("Without a routing file no call reaches a flow."),
     Code.FILE_UNREADABLE: _error("The file or folder cannot be read."),
     Code.FILE_TOO_BIG: _error("A flow file is at most 1 MiB; split the flow."),
     Code.FILE_ENCODING: _error("Flow files are UTF-8 text without control characters."),

@@ -6,7 +6,7 @@ from typing import Final, Literal, Self
 from pydantic import Field, model_validator
 
 from ivrengine.core import events
-from ivrengine.flow.fields import Key, Name, Seconds, VariableName, contradiction
+from ivrengine.flow.fields import Name, Seconds, Terminator, VariableName, contradiction
 from ivrengine.flow.node import Leave, Loc, Move, Turn
 from ivrengine.flow.nodes.asking import Asking
 from ivrengine.flow.nodes.prompting import prompt_over
@@ -33,7 +33,7 @@ class Collect(Asking):
         description="More are not accepted; into an int variable at most 18. After so many the node waits for nothing but "
         "the terminator, and for that at most a second.",
     )
-    terminator: Key | Literal["none"] = Field(
+    terminator: Terminator = Field(
         default="#",
         description="The key that ends the entry; none for no such key: the entry then ends with its last digit.",
     )

@@ -1,0 +1,184 @@
+"""The checks of one flow as a graph, and against the brand it belongs to: what no schema can say."""
+
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final
+
+from ivrengine.flow.book import PromptTexts
+from ivrengine.flow.draft import Draft
+from ivrengine.flow.node import Node
+from ivrengine.flow.problems import Code, Problem, did_you_mean, problem
+from ivrengine.flow.text import Loc
+
+_Edge = tuple[str, str]
+"""An exit and the node it leads to."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a flow's names are held against; None where it is not known, so that nothing false is said."""
+
+    brands: Collection[str] | None
+    phones: Collection[str] | None
+    prompts: Mapping[str, PromptTexts] | None
+    recorded: Collection[tuple[str, str]] = ()
+    """Language and name of each recorded prompt of the brand."""
+
+
+def check_graph(draft: Draft) -> Iterator[Problem]:
+    """Yield unknown targets, nodes that no way leads to, and loops that nobody ends."""
+    known = [*draft.nodes, *draft.broken_nodes]
+    if draft.start is not None and draft.start not in known:
+        sentence = f"no node `{draft.start}`{did_you_mean(draft.start, known)}"
+        yield problem(draft.file, draft.place("start"), Code.UNKNOWN_NODE, sentence)
+    for name, node in draft.nodes.items():
+        for exit_name, target in node.exits().items():
+            if target is not None and target not in known:
+                place = draft.place(*_loc_of_exit(name, node, exit_name))
+                sentence = f"no node `{target}`{did_you_mean(target, known)}"
+                yield problem(draft.file, place, Code.UNKNOWN_NODE, sentence)
+    if draft.whole and draft.start is not None and draft.start in draft.nodes:
+        yield from _unreachable(draft, draft.start)
+    yield from _endless_loops(draft)
+
+
+def _loc_of_exit(name: str, node: Node, exit_name: str) -> Loc:
+    return ("nodes", name, *node.exit_locs().get(exit_name, (exit_name,)))
+
+
+def _unreachable(draft: Draft, start: str) -> Iterator[Problem]:
+    reached = {start}
+    ahead = [start]
+    while ahead:
+        for target in draft.nodes[ahead.pop()].exits().values():
+            if target is not None and target in draft.nodes and target not in reached:
+                reached.add(target)
+                ahead.append(target)
+    for name in draft.nodes:
+        if name not in reached:
+            sentence = f"no way from `{start}` leads to the node `{name}`"
+            yield problem(
+                draft.file, draft.key_place("nodes", name), Code.UNREACHABLE_NODE, sentence
+            )
+
+
+def _endless_loops(draft: Draft) -> Iterator[Problem]:
+    """Yield each loop that a call never leaves while nobody does anything.
+
+    A node is *bounded* if all its idle exits lead to bounded nodes; one that decides by the flow's data, if one of them
+    does: it may count the rounds. What the least set of bounded nodes leaves over goes round.
+    """
+    idle = {name: _idle_edges(draft, node) for name, node in draft.nodes.items()}
+    bounded = _bounded(draft, idle)
+    onward = {
+        name: next(edge for edge in edges if edge[1] not in bounded)
+        for name, edges in idle.items()
+        if name not in bounded
+    }
+    seen: set[str] = set()
+    for name in onward:
+        way: list[str] = []
+        here = name
+        while here not in seen:
+            seen.add(here)
+            way.append(here)
+            here = onward[here][1]
+        if here in way:
+            yield _loop(draft, way[way.index(here) :], onward)
+
+
+def _idle_edges(draft: Draft, node: Node) -> list[_Edge]:
+    exits, idle = node.exits(), node.idle_exits()
+    return [(name, to) for name, to in exits.items() if name in idle and to and to in draft.nodes]
+
+
+def _bounded(draft: Draft, idle: Mapping[str, list[_Edge]]) -> set[str]:
+    waiting_for: dict[str, int] = {}
+    before: dict[str, list[str]] = {name: [] for name in idle}
+    for name, edges in idle.items():
+        every = not draft.nodes[name].decides
+        all_known = len(edges) == _idle_exits(draft.nodes[name])
+        waiting_for[name] = len(edges) if every else min(1, len(edges)) if all_known else 0
+        for _, target in edges:
+            before[target].append(name)
+    ahead = [name for name, count in waiting_for.items() if count == 0]
+    bounded: set[str] = set()
+    while ahead:
+        name = ahead.pop()
+        bounded.add(name)
+        for earlier in before[name]:
+            waiting_for[earlier] -= 1
+            if waiting_for[earlier] == 0:
+                ahead.append(earlier)
+    return bounded
+
+
+def _idle_exits(node: Node) -> int:
+    return sum(exit_name in node.idle_exits() for exit_name in node.exits())
+
+
+def _loop(draft: Draft, way: list[str], onward: Mapping[str, _Edge]) -> Problem:
+    first = way[0]
+    steps = "".join(f"`{name}` ({onward[name][0]}) → " for name in way)
+    sentence = (
+        f"a call stays for ever in the loop {steps}`{first}` while nobody does anything; "
+        "lead one of these exits out of it"
+    )
+    place = draft.place(*_loc_of_exit(first, draft.nodes[first], onward[first][0]))
+    return problem(draft.file, place, Code.ENDLESS_LOOP, sentence)
+
+
+def check_names(draft: Draft, around: Surroundings) -> Iterator[Problem]:
+    """Yield the names of brands, languages, phones and prompts that mean nothing."""
+    if around.brands is not None and draft.brand is not None and draft.brand not in around.brands:
+        sentence = f"the routing file has no brand `{draft.brand}`{did_you_mean(draft.brand, around.brands)}"
+        yield problem(draft.file, draft.place("brand"), Code.UNKNOWN_BRAND, sentence)
+    for name, node in draft.nodes.items():
+        for loc, language in node.languages():
+            if draft.languages and language not in draft.languages:
+                sentence = f"the flow does not list the language `{language}`"
+                yield problem(
+                    draft.file, draft.place("nodes", name, *loc), Code.UNKNOWN_LANGUAGE, sentence
+                )
+        for loc, phone in node.phones():
+            if around.phones is not None and phone not in around.phones:
+                sentence = f"brand `{draft.brand}` has no phone `{phone}`{did_you_mean(phone, around.phones)}"
+                yield problem(
+                    draft.file, draft.place("nodes", name, *loc), Code.UNKNOWN_PHONE, sentence
+                )
+    if around.prompts is not None:
+        yield from _prompts(draft, around.prompts, around.recorded)
+
+
+_FirstUses = dict[str, Loc]
+
+
+def named_prompts(draft: Draft) -> Mapping[str, Loc]:
+    """Return every prompt that the flow names, with the place of its first use."""
+    uses: _FirstUses = {}
+    for node_name, node in draft.nodes.items():
+        for loc, prompt in node.prompts():
+            uses.setdefault(prompt, ("nodes", node_name, *loc))
+    return uses
+
+
+def _prompts(
+    draft: Draft, texts: Mapping[str, PromptTexts], recorded: Collection[tuple[str, str]]
+) -> Iterator[Problem]:
+    known = {*texts, *(name for _, name in recorded)}
+    for prompt, loc in named_prompts(draft).items():
+        place = draft.place(*loc)
+        if prompt not in known:
+            sentence = (
+                f"brand `{draft.brand}` has no prompt `{prompt}`{did_you_mean(prompt, known)}"
+            )
+            yield problem(draft.file, place, Code.UNKNOWN_PROMPT, sentence)
+            continue
+        spoken = texts.get(prompt, _NO_TEXTS)
+        for language in draft.languages:
+            if language not in spoken and (language, prompt) not in recorded:
+                sentence = f"prompt `{prompt}` has neither text nor recording in `{language}`"
+                yield problem(draft.file, place, Code.PROMPT_LANGUAGE, sentence)
+
+
+_NO_TEXTS: Final[PromptTexts] = {}

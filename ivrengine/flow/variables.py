@@ -1,0 +1,156 @@
+"""The variables and expressions of a flow: first values, types, and compiled programs."""
+
+import dataclasses
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from ivrengine.core.call import Value
+from ivrengine.flow.draft import Draft
+from ivrengine.flow.expressions import (
+    TEXT_MAX,
+    CelType,
+    CompileError,
+    Compiler,
+    Program,
+    Programs,
+)
+from ivrengine.flow.model import ZERO, Variable
+from ivrengine.flow.node import Expression
+from ivrengine.flow.nodes.collect import INT_DIGITS_MAX, Collect
+from ivrengine.flow.problems import Code, Problem, did_you_mean, problem, shown
+from ivrengine.flow.text import Loc
+
+_INT: Final = re.compile(r"[+-]?[0-9]{1,18}")
+_BOOLS: Final[Mapping[str, bool]] = {
+    **dict.fromkeys(("true", "yes", "on"), True),
+    **dict.fromkeys(("false", "no", "off"), False),
+}
+_WRITTEN: Final = {
+    CelType.STRING: f"a text of at most {TEXT_MAX} characters",
+    CelType.INT: "a whole number of at most 18 digits",
+    CelType.DOUBLE: "a number such as 2.5",
+    CelType.BOOL: "true or false",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """What a flow's variables and expressions compile to."""
+
+    initial: Mapping[str, Value]
+    programs: Programs
+
+
+def compile_all(draft: Draft) -> tuple[Compiled, list[Problem]]:
+    """Return first values and programs of a flow, and what is wrong with its variables and expressions."""
+    found: list[Problem] = []
+    initial: dict[str, Value] = {}
+    for name, variable in draft.variables.items():
+        value = first_value(variable)
+        if value is None:
+            sentence = f"expected {_WRITTEN[variable.type]} for a {variable.type}, found {shown(variable.default)}"
+            place = draft.place("variables", name, "default")
+            found.append(problem(draft.file, place, Code.VARIABLE_DEFAULT, sentence))
+        initial[name] = ZERO[variable.type] if value is None else value
+    programs: dict[str, Program] = {}
+    found += _compile_expressions(draft, programs)
+    found += _assignments(draft)
+    if draft.whole:
+        found += _unused(draft, programs)
+    return Compiled(initial=initial, programs=Programs(programs)), found
+
+
+def first_value(variable: Variable) -> Value | None:
+    """Return what a variable holds when a call begins; None if its default is not of its type."""
+    text = variable.default
+    if text is None:
+        return ZERO[variable.type]
+    match variable.type:
+        case CelType.STRING:
+            return text if len(text) <= TEXT_MAX else None
+        case CelType.INT:
+            return int(text) if _INT.fullmatch(text) else None
+        case CelType.DOUBLE:
+            return _finite(text)
+        case CelType.BOOL:
+            return _BOOLS.get(text.lower())
+
+
+def _finite(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _compile_expressions(draft: Draft, programs: dict[str, Program]) -> Iterator[Problem]:
+    """Compile every expression of the flow into ``programs``; yield what is wrong with them."""
+    expressions = [
+        (("nodes", name, *expression.loc), expression)
+        for name, node in draft.nodes.items()
+        for expression in node.expressions()
+    ]
+    if not expressions:
+        return
+    types = {name: variable.type for name, variable in draft.variables.items()}
+    compiler = Compiler(types)
+    for loc, expression in expressions:
+        expects = types.get(expression.assigns) if expression.assigns else expression.expects
+        try:
+            programs[expression.text] = compiler.compile(expression.text, expects)
+        except CompileError as error:
+            yield from _faults(draft, loc, expression, error)
+
+
+def _faults(
+    draft: Draft, loc: Loc, expression: Expression, error: CompileError
+) -> Iterator[Problem]:
+    text = expression.text
+    if any(name in text for name in draft.broken_variables):
+        return  # what is wrong with the variable's declaration has been said
+    for fault in error.faults:
+        place = draft.document.place_inside(loc, text, fault.place)
+        yield problem(draft.file, place, fault.code, fault.sentence)
+
+
+def _assignments(draft: Draft) -> Iterator[Problem]:
+    """Yield what is wrong with the variables that nodes give values to."""
+    declared = [*draft.variables, *draft.broken_variables]
+    for node_name, node in draft.nodes.items():
+        for loc, name in node.assigns():
+            at = ("nodes", node_name, *loc)
+            place = draft.key_place(*at) if loc[-1] == name else draft.place(*at)
+            if name not in declared:
+                sentence = f"the flow declares no variable `{name}`{did_you_mean(name, declared)}"
+                yield problem(draft.file, place, Code.UNKNOWN_VARIABLE, sentence)
+            elif isinstance(node, Collect) and name in draft.variables:
+                yield from _collected(draft, node_name, node)
+
+
+def _collected(draft: Draft, name: str, node: Collect) -> Iterator[Problem]:
+    """Yield why the variable cannot hold what the node collects."""
+    kind = draft.variables[node.into].type
+    if kind not in {CelType.STRING, CelType.INT}:
+        place = draft.place("nodes", name, "into")
+        sentence = f"expected a variable of type string or int, `{node.into}` is a {kind}"
+        yield problem(draft.file, place, Code.VARIABLE_TYPE, sentence)
+    elif kind is CelType.INT and node.max_digits > INT_DIGITS_MAX:
+        place = draft.place("nodes", name, "max_digits")
+        sentence = (
+            f"expected at most {INT_DIGITS_MAX} digits for an int, found `{node.max_digits}`; "
+            f"declare `{node.into}` as string"
+        )
+        yield problem(draft.file, place, Code.VARIABLE_TYPE, sentence)
+
+
+def _unused(draft: Draft, programs: Mapping[str, Program]) -> Iterator[Problem]:
+    used = {name for program in programs.values() for name in program.variables}
+    used |= {name for node in draft.nodes.values() for _, name in node.assigns()}
+    for name in draft.variables:
+        if name not in used:
+            place = draft.key_place("variables", name)
+            sentence = f"nothing reads or sets the variable `{name}`"
+            yield problem(draft.file, place, Code.UNUSED_VARIABLE, sentence)
