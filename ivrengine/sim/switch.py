@@ -116,9 +116,13 @@ class SimSwitch:
 
     def call(self, did: str, *, number: str | None = None, script: Script = SILENT) -> Caller:
         """Let somebody call: from a number in E.164, or with it withheld (None)."""
-        caller = Caller(self.exchange, did=did, number=number, script=script)
+        caller = self.prepare(did, number=number, script=script)
         caller.call()
         return caller
+
+    def prepare(self, did: str, *, number: str | None = None, script: Script = SILENT) -> Caller:
+        """Return somebody who is about to call, for whoever wants to listen in from the beginning."""
+        return Caller(self.exchange, did=did, number=number, script=script)
 
     async def answer(self, channel_id: ChannelId) -> None:
         """Pick up an inbound channel."""

@@ -1,0 +1,228 @@
+"""``ivrengine demo``: the engine and its PostgreSQL with simulated callers and phones, live in the terminal."""
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+import uvloop
+from rich.console import Console
+from rich.live import Live
+
+from ivrengine import app
+from ivrengine.cli import complaints, demo_screen
+from ivrengine.cli.demo_picture import Picture, Watch
+from ivrengine.cli.stopping import stop_signal
+from ivrengine.core.switching import SwitchEvent
+from ivrengine.flow.book import Book
+from ivrengine.flow.load import load_folder
+from ivrengine.settings.model import Limits, Settings
+from ivrengine.sim import crowd, traffic
+from ivrengine.sim.read_aloud import ReadAloud
+from ivrengine.sim.switch import SimSwitch
+from ivrengine.store import queries
+from ivrengine.store.connecting import Connection
+from ivrengine.store.database import Database, DatabaseError
+from ivrengine.telemetry import logs
+
+FRAME_S: Final = 0.25
+"""Four pictures a second: quick enough to watch a call move, and a twentieth of a core to draw."""
+LOOK_S: Final = 1.0
+"""How often the store is asked for finished calls."""
+ENDED_SHOWN: Final = 40
+SEPARATE: Final = "demo"
+"""Made-up calls go into this folder of the data directory where the settings are those of a real engine."""
+_PARTING: Final = Limits(drain_s=0, parting_s=1.0)
+"""Whoever ends a demo does not want to wait for its callers."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    settings: Settings
+    book: Book
+    rate: float
+    seconds: float | None
+    seed: int
+    hint: str
+
+    @property
+    def title(self) -> str:
+        return f"ivrengine demo   {self.rate:g} calls/s   seed {self.seed}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _SimDoor:
+    switch: SimSwitch
+    sounds: ReadAloud
+
+    async def run(self) -> None:
+        self.switch.start()
+        await asyncio.Event().wait()
+
+
+def demo(
+    rate: Annotated[
+        float, typer.Option(min=0.01, max=50, help="Calls a second, on average.")
+    ] = 0.5,
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help="End after so long; without it, Ctrl-C ends it.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed brings the same callers.")] = 1,
+    flows: Annotated[Path | None, typer.Option(help="The folder of flows.")] = None,
+    data: Annotated[Path | None, typer.Option(help="The folder for what is recorded.")] = None,
+    config: Annotated[Path | None, complaints.CONFIG] = None,
+) -> None:
+    """Watch simulated callers walk through the flows: no Asterisk, no Docker, no root."""
+    found = complaints.settings(config)
+    settings, hint = _settings(found, flows, data)
+    book, problems = load_folder(settings.flows_dir)
+    for problem in problems:
+        typer.echo(str(problem), err=True)
+    if not crowd.dids(book, seed):
+        complaints.failed(f"there is no flow in {settings.flows_dir} that a number is routed to")
+    plan = _Plan(settings=settings, book=book, rate=rate, seconds=seconds, seed=seed, hint=hint)
+    with (
+        complaints.in_sentences(),
+        _quiet(settings),
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(_demo(plan, Console()))
+
+
+def _settings(found: Settings, flows: Path | None, data: Path | None) -> tuple[Settings, str]:
+    """Return the settings of the demo, and the command that finds its calls: real ones are never mixed with them."""
+    real = bool(found.asterisk or found.database_url)
+    folder = data or (found.data_dir / SEPARATE if real else found.data_dir)
+    settings = Settings(
+        data_dir=folder, flows_dir=flows or found.flows_dir, limits=_PARTING, journal=found.journal
+    )
+    elsewhere = "" if folder == found.data_dir else f"IVRENGINE_DATA_DIR={folder} "
+    return settings, f"{elsewhere}ivrengine calls list"
+
+
+@contextlib.contextmanager
+def _quiet(settings: Settings) -> Iterator[None]:
+    """Send the engine's log into a file: the screen is for the calls."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.data_dir / "demo.log").open("a", encoding="utf-8") as file:
+        logs.configure(level="info", style="console", stream=file)
+        try:
+            yield
+        finally:
+            logs.configure(level="warning", style="console")
+
+
+async def _demo(plan: _Plan, console: Console) -> None:
+    stop = stop_signal()
+    if plan.seconds is not None:
+        asyncio.get_running_loop().call_later(plan.seconds, stop.set)
+    phones = crowd.phones(plan.book, plan.seed)
+    watch = Watch(now_s=asyncio.get_running_loop().time, phones=phones)
+    aloud = ReadAloud(plan.book.prompts)
+    made: list[SimSwitch] = []
+
+    def make_doors(
+        listener: Callable[[SwitchEvent], None], now: Callable[[], datetime]
+    ) -> Sequence[app.Door]:
+        switch = SimSwitch(
+            listener=watch.tap(listener),
+            now=now,
+            duration_s=aloud.duration_s,
+            seed=plan.seed,
+            phones=phones,
+        )
+        made.append(switch)
+        return [_SimDoor(switch=switch, sounds=aloud)]
+
+    async with app.running(plan.settings, plan.book, make_doors) as running:
+        (switch,) = made
+        async with _beside(_call_in(plan, switch), _look(plan.settings, watch)):
+            await _show(plan, running, watch, stop, console)
+    _sum_up(plan, watch.picture((), running.metrics, ""), console)
+
+
+@contextlib.asynccontextmanager
+async def _beside(*works: "asyncio._CoroutineLike[None]") -> AsyncIterator[None]:
+    """Do these until the context is left."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(work) for work in works]
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+async def _call_in(plan: _Plan, switch: SimSwitch) -> None:
+    """Let the callers come."""
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    visits = traffic.visits(
+        plan.seed,
+        crowd.dids(plan.book, plan.seed),
+        load=traffic.Load.steady(plan.rate),
+        answers=crowd.answers(plan.book, plan.seed),
+    )
+    for visit in visits:
+        await asyncio.sleep(began_s + visit.at_s - loop.time())
+        switch.call(visit.did, number=visit.number, script=visit.script)
+
+
+async def _look(settings: Settings, watch: Watch) -> None:
+    """Read the finished calls from the store, as soon as it is there."""
+    database = Database(None, settings.data_dir)
+    connection: Connection | None = None
+    try:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                connection = connection or await database.read()
+            except DatabaseError:  # it is still starting; the shipper says so if it cannot
+                continue
+            wanted = queries.Wanted(phase="ended", limit=ENDED_SHOWN)
+            found = await queries.list_calls(connection, wanted)
+            watch.ended = sorted(found, key=lambda row: row.ended_at or row.arrived_at)[::-1]
+    finally:
+        if connection is not None:
+            connection.terminate()
+        await database.close()
+
+
+async def _show(
+    plan: _Plan, running: app.Running, watch: Watch, stop: asyncio.Event, console: Console
+) -> None:
+    def picture() -> Picture:
+        return watch.picture(running.engine.calls(), running.metrics, running.shipper.state)
+
+    if console.is_terminal and not console.is_dumb_terminal:
+        with Live(console=console, screen=True, auto_refresh=False) as live:
+            while not stop.is_set():
+                size = console.size
+                drawn = demo_screen.draw(
+                    picture(), plan.title, width=size.width, height=size.height
+                )
+                live.update(drawn, refresh=True)
+                await _frame(stop)
+    else:
+        lines = demo_screen.Lines()
+        while not stop.is_set():
+            for line in lines.of(picture()):
+                typer.echo(line)
+            await _frame(stop)
+
+
+async def _frame(stop: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), FRAME_S)
+
+
+def _sum_up(plan: _Plan, last: Picture, console: Console) -> None:
+    ended = sum(last.outcomes.values())
+    console.print(
+        f"{ended} calls in {last.elapsed_s:.0f} s, {last.rows} rows stored"
+        f" in {plan.settings.data_dir}; look at them with: [bold]{plan.hint}[/bold]",
+        soft_wrap=True,
+        highlight=False,
+    )
