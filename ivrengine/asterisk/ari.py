@@ -76,14 +76,14 @@ class _Ari:
         self,
         http: wire.Wire,
         *,
-        url: str,
+        origin: str,
         ear: Ear,
     ) -> None:
         # Both log what passes through them, numbers and digits included.
         for name in ("aioari", "aioswagger11"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         self._http = http
-        self._url = f"{url.rstrip('/')}/"
+        self._url = f"{origin}/"
         self._ear = ear
         self._client: aioari.Client | None = None
 
@@ -140,7 +140,7 @@ class AriSwitch:
         self._memory = self._ear.memory
         self._link = Link(
             node,
-            api=functools.partial(_Ari, url=node.url, ear=self._ear),
+            api=functools.partial(_Ari, origin=node.origin, ear=self._ear),
             tell=self._ear.tell,
             now=now,
             meter=meter,

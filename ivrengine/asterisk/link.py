@@ -149,12 +149,12 @@ class Link:
         try:
             operations = await self._api.load()
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UnfitError(f"{self.node.url} answers, but not as ARI does") from error
+            raise UnfitError(f"{self.node.origin} answers, but not as ARI does") from error
         info = await operations["asterisk.getInfo"]()
         try:
             found = str(info["system"]["version"])
         except (KeyError, TypeError) as error:
-            raise UnfitError(f"{self.node.url} does not tell its Asterisk version") from error
+            raise UnfitError(f"{self.node.origin} does not tell its Asterisk version") from error
         self._judge(found)
         return operations
 
@@ -164,7 +164,7 @@ class Link:
             return
         if not self.node.accept_unsafe_version:
             raise UnfitError(
-                f"the Asterisk at {self.node.url} is refused: {shortcoming}; "
+                f"the Asterisk at {self.node.origin} is refused: {shortcoming}; "
                 "upgrade it, or accept it with accept_unsafe_version"
             )
         _log.warning("unsafe asterisk accepted", node=self.name, reason=shortcoming)
@@ -178,7 +178,7 @@ class Link:
         finally:
             self._frames = None
             self._up_event.clear()
-        return f"{self.node.url} closed the event socket"
+        return f"{self.node.origin} closed the event socket"
 
     def _opened(self, frames: wire.Frames) -> None:
         """Note that events flow; this is before the first of them is read."""
@@ -220,7 +220,7 @@ class Link:
 
         Not through aioari: it wraps the body into the parameter's name, and Asterisk then accepts it and filters nothing.
         """
-        path = f"{self.node.url.rstrip('/')}/ari/applications/{self.node.application}/eventFilter"
+        path = f"{self.node.origin}/ari/applications/{self.node.application}/eventFilter"
         body = json.dumps({"allowed": [{"type": kind} for kind in translate.WANTED]})
         await self._wire.request(
             "PUT", path, headers={"Content-Type": "application/json"}, data=body
@@ -257,5 +257,5 @@ class Link:
         if isinstance(refused, wire.AnsweredError):
             advice = ADVICE.get(refused.status, "refused: {detail}")
             about = advice.format(user=repr(self.node.username), detail=refused.detail)
-            return f"{self.node.url} {about}"
-        return f"{self.node.url} cannot be reached: {refused.detail}"
+            return f"{self.node.origin} {about}"
+        return f"{self.node.origin} cannot be reached: {refused.detail}"

@@ -1,6 +1,7 @@
 """What the door must know of an Asterisk before it can knock: one of these per node of the settings."""
 
 import dataclasses
+from urllib.parse import urlsplit
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,7 +11,7 @@ class Node:
     name: str
     """How we call it; every id of a thing on it begins with this."""
     url: str
-    """Where its HTTP server listens (``http://127.0.0.1:8088``)."""
+    """Where its HTTP server listens (``http://127.0.0.1:8088``); a path such as ``/ari`` says nothing more."""
     username: str
     password: str = dataclasses.field(repr=False)
     application: str = "ivrengine"
@@ -21,3 +22,9 @@ class Node:
     """Connect to an Asterisk with known holes all the same, with a warning."""
     fallback_context: str = "ivrengine-fallback"
     """Context of the dialplan whose extension ``s`` takes callers whom we cannot serve."""
+
+    @property
+    def origin(self) -> str:
+        """Return the address without any path."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"

@@ -123,8 +123,8 @@ class Wire:
     def __init__(
         self, node: Node, *, opened: Callable[[Frames], None], garbled: Callable[[], None]
     ) -> None:
-        self._origin = str(yarl.URL(node.url).origin())
-        login = aiohttp.BasicAuth(node.username, node.password, "utf-8").encode()
+        self._origin = node.origin
+        login = aiohttp.encode_basic_auth(node.username, node.password)
         self._headers = {"Authorization": login}
         self._opened = opened
         self._garbled = garbled

@@ -1,0 +1,263 @@
+"""A real Asterisk as a world of the contract suite, with telephones that speak SIP and RTP.
+
+It is the one that ``asterisk-conf/chroot.sh up`` started; with ``IVR_INSTANCE`` set, the instance of that number.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import wave
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import aiohttp
+import numpy as np
+
+from ivrengine.asterisk.ari import AriSwitch
+from ivrengine.asterisk.node import Node
+from ivrengine.core.switching import LinkUp, SwitchEvent
+from tests.contract import world
+from tests.contract.recorded import Recorded
+from tests.sip import hearing, phone
+from tests.sip.call import Call
+from tests.sip.caller import Caller
+from tests.sip.g711 import RATE
+
+E = TypeVar("E", bound=SwitchEvent)
+
+CHECKOUT: Final = Path(__file__).resolve().parents[2]
+FOLDER: Final = "contract"
+HELD_S: Final = 0.08
+"""Asterisk takes a key press of 80 ms and more as it is; shorter ones it makes longer."""
+BEHAVIOURS: Final[dict[world.Behaviour, phone.Behaviour]] = {
+    world.Behaviour.ANSWERS: phone.Answers(after_s=0.3),
+    world.Behaviour.RINGS: phone.Rings(),
+    world.Behaviour.BUSY: phone.Busy(),
+    world.Behaviour.DECLINES: phone.Declines(after_s=0.3),
+    world.Behaviour.SILENT: phone.Silent(),
+}
+_TONES: Final = itertools.cycle(range(500, 1500, 130))
+
+
+def access() -> dict[str, str]:
+    """Return where the Asterisk under test is and how to log in, from the file that ``chroot.sh`` wrote."""
+    instance = os.environ.get("IVR_INSTANCE", "1")
+    suffix = "" if instance == "1" else f"-{instance}"
+    root = os.environ.get("IVR_ASTERISK_ROOT", str(CHECKOUT / ".asterisk" / f"root{suffix}"))
+    lines = Path(f"{root}.env").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+class SipParty:
+    """One end of a line; ``call`` finds the call it is in."""
+
+    def __init__(self, call: Callable[[], Call]) -> None:
+        self._call = call
+
+    @property
+    def call(self) -> Call:
+        return self._call()
+
+    async def press(self, digits: str, *, gap_s: float = 0.1) -> None:
+        await self.call.press(digits, held_s=HELD_S, gap_s=gap_s)
+
+    async def hang_up(self) -> None:
+        await self.call.hang_up()
+
+    async def hung_up(self, within_s: float = 5.0) -> None:
+        await self.call.hung_up(within_s)
+
+    async def hears(self, other: world.Party | None = None, within_s: float = 1.5) -> bool:
+        if other is None:
+            return await self._hears_sound(within_s)
+        assert isinstance(other, SipParty)
+        hertz = float(next(_TONES))
+        other.call.hum(hertz)
+        try:
+            await self.call.hears_tone(hertz, within_s)
+        except TimeoutError:
+            return False
+        finally:
+            other.call.hum(None)
+        return True
+
+    async def _hears_sound(self, within_s: float) -> bool:
+        try:
+            async with asyncio.timeout(within_s):
+                while hearing.is_silent(self.call.heard(last_s=0.2)):
+                    await self.call.voice.more()
+        except TimeoutError:
+            return False
+        return True
+
+
+class SipCaller(SipParty):
+    """Somebody who calls in through the trunk."""
+
+    def __init__(self, call: Call, line: contextlib.AsyncExitStack) -> None:
+        super().__init__(lambda: call)
+        self._line = line
+
+    async def answered(self, within_s: float = 5.0) -> None:
+        await self.call.answered(within_s)
+
+    async def hang_up(self) -> None:
+        if self.call.is_up:
+            await self.call.hang_up()
+        else:
+            await self._line.aclose()
+
+
+class SipPhone(SipParty):
+    """An agent's telephone."""
+
+    def __init__(self, telephone: phone.Phone) -> None:
+        super().__init__(lambda: telephone.calls[-1])
+        self._telephone = telephone
+
+    @property
+    def endpoint(self) -> str:
+        return f"PJSIP/{self._telephone.name}"
+
+    @property
+    def shown(self) -> str | None:
+        return self.call.shown
+
+    async def rung(self, within_s: float = 5.0) -> None:
+        await self._telephone.rung(within_s)
+
+    async def pick_up(self) -> None:
+        self._telephone.pick_up(self.call)
+
+
+class AsteriskWorld:
+    """The real thing, with people."""
+
+    def __init__(self, switch: AriSwitch, recorded: Recorded, env: dict[str, str]) -> None:
+        self._switch = switch
+        self._recorded = recorded
+        self._env = env
+        self._sip = env["IVR_SIP_ADDRESS"], int(env["IVR_SIP_PORT"])
+        self._people = contextlib.AsyncExitStack()
+        self.seen_as = f"{env['IVR_PROMPTS_AS_SEEN']}/{FOLDER}"
+
+    @property
+    def switch(self) -> AriSwitch:
+        return self._switch
+
+    @property
+    def events(self) -> list[SwitchEvent]:
+        return self._recorded.events
+
+    async def event(
+        self,
+        kind: type[E],
+        predicate: Callable[[E], bool] = lambda _event: True,
+        within_s: float = 5.0,
+    ) -> E:
+        return await self._recorded.event(kind, predicate, within_s)
+
+    async def call(
+        self,
+        did: str = world.DID,
+        *,
+        number: str | None = "+905321234567",
+        withheld: bool = False,
+    ) -> SipCaller:
+        line = contextlib.AsyncExitStack()
+        dialled = Caller.dial(did, at=self._sip, number=number, withheld=withheld)
+        call = await line.enter_async_context(dialled)
+        await self._people.enter_async_context(line)
+        return SipCaller(call, line)
+
+    async def phone(self, name: str, behaviour: world.Behaviour) -> SipPhone:
+        registered = phone.Phone.register(
+            name,
+            at=self._sip,
+            password=self._env["IVR_AGENT_PASSWORD"],
+            behaviour=BEHAVIOURS[behaviour],
+        )
+        return SipPhone(await self._people.enter_async_context(registered))
+
+    @property
+    def unreachable_endpoint(self) -> str:
+        return "PJSIP/agent-110"
+
+    @property
+    def unknown_endpoint(self) -> str:
+        return "PJSIP/nobody"
+
+    def media(self, name: str) -> str:
+        return f"sound:{self.seen_as}/{name}"
+
+    async def everybody_goes(self) -> None:
+        await self._people.aclose()
+
+
+def _record_prompts(env: dict[str, str]) -> None:
+    """Put the test prompts where that Asterisk finds them: tones, so that a call can tell that it hears one."""
+    folder = Path(env["IVR_PROMPTS_FOLDER"]) / FOLDER
+    for name, length_s, hertz in (("short", world.SHORT_S, 350), ("long", world.LONG_S, 420)):
+        path = folder / f"{name}.wav"
+        if path.exists():
+            continue
+        folder.mkdir(exist_ok=True)
+        tone = 8000 * np.sin(2 * np.pi * hertz * np.arange(round(length_s * RATE)) / RATE)
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(RATE)
+            file.writeframes(tone.astype("<i2").tobytes())
+
+
+class Admin:
+    """Asks that Asterisk what is there, past the switch under test."""
+
+    def __init__(self, env: dict[str, str], http: aiohttp.ClientSession) -> None:
+        self._url = env["IVR_ARI_URL"]
+        self._http = http
+
+    async def ids(self, kind: str) -> list[str]:
+        async with self._http.get(f"{self._url}/{kind}") as response:
+            found: list[dict[str, Any]] = await response.json()
+        return [each["id"] for each in found]
+
+    async def remove_all(self, kind: str) -> None:
+        for each in await self.ids(kind):
+            async with self._http.delete(f"{self._url}/{kind}/{each}"):
+                pass
+
+
+@contextlib.asynccontextmanager
+async def open_world() -> AsyncIterator[world.World]:
+    """Give the real Asterisk, and leave it as it was; bridges that a test forgot are its failure."""
+    env = access()
+    _record_prompts(env)
+    recorded = Recorded()
+    node = Node(
+        name="ast1",
+        url=env["IVR_ARI_URL"],
+        username=env["IVR_ARI_USER"],
+        password=env["IVR_ARI_PASSWORD"],
+    )
+    switch = AriSwitch(node, listener=recorded.listener, now=lambda: datetime.now(UTC))
+    login = aiohttp.encode_basic_auth(env["IVR_ARI_USER"], env["IVR_ARI_PASSWORD"])
+    async with aiohttp.ClientSession(headers={"Authorization": login}) as http:
+        admin = Admin(env, http)
+        running = asyncio.ensure_future(switch.run())
+        try:
+            await recorded.event(LinkUp)
+            there = AsteriskWorld(switch, recorded, env)
+            try:
+                yield there
+            finally:
+                await there.everybody_goes()
+            assert not await admin.ids("bridges"), "a test leaves no bridge behind"
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+            await admin.remove_all("channels")
+            await admin.remove_all("bridges")
