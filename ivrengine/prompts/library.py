@@ -41,6 +41,11 @@ class Entry:
     problem: str | None = None
     """One sentence for people: why there is no audio, or why it is not made of what it should be."""
 
+    @property
+    def can_be_made(self) -> bool:
+        """Whether there is no audio, but something to make it of."""
+        return self.media is None and self.source is not None
+
 
 class Library:
     """The prompts of one book of flows; a changed book gets a library of its own.
@@ -118,7 +123,7 @@ class Library:
                     self._cache.remember_identity(self._synthesiser.identity, workshop)
         except OSError as error:
             for each in pending:
-                if self._entries[each.key].problem == NOT_MADE:
+                if self._entries[each.key].media is None:
                     problem = f"the folder of prompts cannot be written: {error.strerror}"
                     self._enter(_entry(each, problem))
         return self.entries
@@ -142,7 +147,7 @@ class Library:
             if duration_s is not None:
                 entries[each.key] = self._playable(each, duration_s)
             elif each.source is not None:
-                entries[each.key] = _entry(each, NOT_MADE)
+                entries[each.key] = _entry(each, each.problem or NOT_MADE)
                 pending.append(each)
             else:
                 entries[each.key] = _entry(each, each.problem)

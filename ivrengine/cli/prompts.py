@@ -1,0 +1,140 @@
+"""``ivrengine prompts``: makes the audio of the prompts before any caller hears them, and shows what there is."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ivrengine.cli import complaints
+from ivrengine.flow.book import Book
+from ivrengine.flow.load import RECORDINGS_FOLDER, load_folder
+from ivrengine.flow.problems import Problem, any_error
+from ivrengine.prompts import speech
+from ivrengine.prompts.library import NOT_MADE, Entry, Library
+from ivrengine.settings.model import Settings
+
+prompts: Final = typer.Typer(
+    help="Make the audio of the prompts, and see what there is.", no_args_is_help=True
+)
+
+_Flows = Annotated[Path | None, typer.Option("--flows", help="The folder of flows.")]
+_Sounds = Annotated[
+    Path | None, typer.Option("--sounds", help="The folder that the prompts are made in.")
+]
+_Config = Annotated[Path | None, complaints.CONFIG]
+
+
+@prompts.command()
+def build(flows: _Flows = None, sounds: _Sounds = None, config: _Config = None) -> None:
+    """Make the audio of every prompt that is not there yet: recorded if it is recorded, else spoken by espeak-ng."""
+    settings, book, wrong = _opened(flows, config)
+    entries: list[Entry] = []
+    for folder in _folders(settings, sounds):
+        entries += _run(_build(_recordings(settings), book, folder))
+    _tell(entries)
+    if wrong or any(entry.problem for entry in entries):
+        raise typer.Exit(1)
+
+
+@prompts.command("list")
+def list_(flows: _Flows = None, sounds: _Sounds = None, config: _Config = None) -> None:
+    """Show every prompt: what it is made of, how long it lasts, and what is wrong with it."""
+    settings, book, wrong = _opened(flows, config)
+    entries: list[Entry] = []
+    for folder in _folders(settings, sounds):
+        entries += _run(_look(_recordings(settings), book, folder))
+    _draw(entries)
+    if wrong or any(entry.problem not in {None, NOT_MADE} for entry in entries):
+        raise typer.Exit(1)
+
+
+def _opened(flows: Path | None, config: Path | None) -> tuple[Settings, Book, bool]:
+    """Return the settings, the book of the flows, and whether anything in it is wrong, which is said."""
+    settings = complaints.settings(config)
+    if flows is not None:
+        settings = settings.model_copy(update={"flows_dir": flows})
+    if not settings.flows_dir.is_dir():
+        complaints.bad_usage(f"there is no folder {settings.flows_dir}")
+    book, problems = load_folder(settings.flows_dir)
+    wrong: list[Problem] = [problem for problem in problems if any_error((problem,))]
+    for problem in wrong:
+        typer.echo(str(problem), err=True)
+    return settings, book, bool(wrong)
+
+
+def _recordings(settings: Settings) -> Path:
+    return settings.flows_dir / RECORDINGS_FOLDER
+
+
+def _folders(settings: Settings, sounds: Path | None) -> list[Path]:
+    """Return the folders that prompts are made in: one, unless Asterisk nodes share none."""
+    if sounds is not None:
+        return [sounds]
+    of_nodes = [settings.sounds_dir(node) for node in settings.asterisk]
+    return list(dict.fromkeys(of_nodes)) or [settings.data_dir / "sounds"]
+
+
+def _run(work: Coroutine[Any, Any, Sequence[Entry]]) -> Sequence[Entry]:
+    with complaints.in_sentences():
+        return asyncio.run(work)
+
+
+async def _look(recordings: Path, book: Book, folder: Path) -> Sequence[Entry]:
+    espeak = await speech.find_espeak()
+    return await Library(book.prompts, recordings, folder, espeak).look()
+
+
+async def _build(recordings: Path, book: Book, folder: Path) -> Sequence[Entry]:
+    library = Library(book.prompts, recordings, folder, await speech.choose(stand_in=False))
+    to_make = sum(entry.can_be_made for entry in await library.look())
+    with _progress() as progress:
+        task = progress.add_task("Making prompts", total=to_make, visible=to_make > 0)
+        return await library.build(lambda _: progress.advance(task))
+
+
+def _progress() -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _tell(entries: Sequence[Entry]) -> None:
+    """Say in a line what there is, and what is wrong with which prompt."""
+    for entry in entries:
+        if entry.problem is not None:
+            name = f"{entry.brand}/{entry.language}/{entry.name}"
+            typer.echo(f"{name}: {entry.problem}", err=True)
+    playable = [entry for entry in entries if entry.media is not None]
+    total = f"{len(entries)} prompts" if len(entries) != 1 else "1 prompt"
+    lasting = f"{sum(entry.duration_s for entry in playable):.0f} s of sound"
+    typer.echo(f"{total}: {len(playable)} ready, {lasting}; {len(entries) - len(playable)} missing")
+
+
+def _draw(entries: Sequence[Entry]) -> None:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("brand", "prompt", "language", "source"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("seconds", justify="right", no_wrap=True)
+    table.add_column("problem", overflow="fold")
+    for entry in entries:
+        table.add_row(*_cells(entry))
+    Console(markup=False, emoji=False, highlight=False).print(table)
+
+
+def _cells(entry: Entry) -> Iterator[str]:
+    yield entry.brand
+    yield entry.name
+    yield entry.language
+    yield entry.source or "nothing"
+    yield f"{entry.duration_s:.1f}" if entry.media is not None else "-"
+    yield entry.problem or ""
