@@ -26,7 +26,7 @@ ROUTING_FILE: Final = "routing.yaml"
 PROMPTS_FILE: Final = "prompts.yaml"
 PROMPTS_FOLDER: Final = "prompts"
 RECORDINGS_FOLDER: Final = "recordings"
-_SUFFIXES: Final = frozenset({".yaml", ".yml"})
+SUFFIXES: Final = frozenset({".yaml", ".yml"})
 
 Recorded = Mapping[BrandId, Collection[tuple[str, str]]]
 """Language and name of each recorded prompt, by brand."""
@@ -103,7 +103,7 @@ def _files(folder: Path, found: list[Problem]) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(parent, name)
-            if path.suffix in _SUFFIXES and not name.startswith("."):
+            if path.suffix in SUFFIXES and not name.startswith("."):
                 yield path
 
 

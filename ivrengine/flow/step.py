@@ -15,6 +15,8 @@ from ivrengine.flow.node import Finish, Leave, Move, Stay, Turn
 
 NODES_PER_STEP_MAX: Final = 200
 """More nodes in one go without waiting for anything is a loop that ``check`` did not see; the call goes to a person."""
+CUT_OFF_GRACE_S: Final = 0.5
+"""A playback that broke off mostly means that the caller hung up, which is told within milliseconds: nobody is rung for them."""
 LEAVING_LIMIT_S: Final = 15.0
 """A hang-up or hand-over not confirmed by then is written off as lost; longer than all retries of a request."""
 LEAVING_TIMER: Final = TimerId("leaving")
@@ -95,8 +97,22 @@ def _outcome(call: Call, outcome: Outcome) -> Outcome:
 def _ask_node(flow: Flow, call: Call, event: events.CallEvent) -> Result:
     asked = dataclasses.replace(call, serial=call.serial + 1)
     turn = Turn(call=asked, at=event.at, programs=flow.programs)
-    move = flow.nodes[call.node].on(turn, event)
-    return (call, ()) if move is None else _follow(flow, asked, event, [], move)
+    match event:
+        case events.PlaybackFinished(playback_id=cut, completed=False) if (
+            cut == call.cursor.playback_id
+        ):
+            return _wait_for_hang_up(turn, event)
+        case _:
+            move = flow.nodes[call.node].on(turn, event)
+            return (call, ()) if move is None else _follow(flow, asked, event, [], move)
+
+
+def _wait_for_hang_up(turn: Turn, event: events.PlaybackFinished) -> Result:
+    """Let the node wait for the end of the call, or else for its own timer, by which it takes the prompt as over."""
+    cursor = dataclasses.replace(turn.call.cursor, playback_id=None, timer_id=turn.timer_id())
+    grace = effects.StartTimer(timer_id=turn.timer_id(), delay_s=CUT_OFF_GRACE_S)
+    waiting = dataclasses.replace(turn.call, cursor=cursor)
+    return waiting, (*_tidied(turn.call.cursor, cursor, event), grace)
 
 
 def _entered(

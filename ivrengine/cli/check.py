@@ -1,0 +1,87 @@
+"""``ivrengine check``: everything that is wrong with flows, before a caller finds it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from ivrengine.flow import load
+from ivrengine.flow.problems import Problem, Severity, any_error, did_you_mean, in_order
+
+DEFAULT_FOLDER: Final = Path("flows")
+
+
+def check(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Folders of flows, or single files (checked within their folder); flows/ if none is named.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Check flows, prompts and routing; exit with 1 if there are errors, with 0 if there are at most warnings."""
+    wanted = paths or [DEFAULT_FOLDER]
+    complaints = [sentence for path in wanted for sentence in _unusable(path)]
+    if complaints:
+        for sentence in complaints:
+            typer.echo(f"ivrengine: {sentence}", err=True)
+        raise typer.Exit(2)
+    flows, found = _checked(wanted)
+    for problem in found:
+        typer.echo(str(problem))
+    typer.echo(_summary(flows, found))
+    if any_error(found):
+        raise typer.Exit(1)
+
+
+def _unusable(path: Path) -> Iterable[str]:
+    """Yield why a path names nothing that can be checked."""
+    if path.is_dir():
+        return
+    if not path.exists():
+        parent = path.parent
+        names = [found.name for found in parent.iterdir()] if parent.is_dir() else []
+        yield f"there is no file or folder {path}{did_you_mean(path.name, names)}"
+    elif path.suffix not in load.SUFFIXES:
+        yield f"expected a folder or a YAML file, found {path}"
+
+
+def _checked(paths: Iterable[Path]) -> tuple[int, tuple[Problem, ...]]:
+    """Return how many flows passed, and what was found; of a folder all, of a single file what concerns it."""
+    folders: dict[Path, set[Path] | None] = {}
+    for path in paths:
+        folder = path if path.is_dir() else _folder_of(path)
+        files = folders.setdefault(folder, set())
+        if path.is_dir():
+            folders[folder] = None
+        elif files is not None:
+            files.add(path.resolve())
+    flows = 0
+    found: list[Problem] = []
+    for folder, only in folders.items():
+        book, problems = load.load_folder(folder)
+        flows += len(book.flows)
+        found += [p for p in problems if only is None or Path(p.file).resolve() in only]
+    return flows, in_order(found)
+
+
+def _folder_of(file: Path) -> Path:
+    """Return the folder of flows that a file belongs to: the nearest around it that has a routing file."""
+    for folder in (file.parent, *file.parent.parents):
+        if (folder / load.ROUTING_FILE).is_file():
+            return folder
+    return file.parent
+
+
+def _summary(flows: int, found: tuple[Problem, ...]) -> str:
+    errors = sum(p.severity is Severity.ERROR for p in found)
+    parts = [_counted(flows, "flow") + " can run"]
+    parts += [_counted(errors, "error")] if errors else []
+    parts += [_counted(len(found) - errors, "warning")] if len(found) > errors else []
+    return ", ".join(parts) if len(parts) > 1 else f"{parts[0]}, no problems"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
