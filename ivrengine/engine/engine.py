@@ -17,7 +17,7 @@ from ivrengine.engine.identity import uuid7
 from ivrengine.engine.journal import Journal, JournalError
 from ivrengine.engine.journal_reading import Recovered
 from ivrengine.engine.limits import Limits
-from ivrengine.engine.performing import Performer, Sounds
+from ivrengine.engine.performing import Door, Performer, Sounds
 from ivrengine.engine.switch import Switch
 from ivrengine.flow.book import Book
 from ivrengine.flow.model import Flow
@@ -44,7 +44,6 @@ class Engine:
         *,
         journal: Journal,
         book: Book,
-        sounds: Sounds,
         recognise: Recognise,
         now: Callable[[], datetime],
         metrics: Metrics,
@@ -58,7 +57,7 @@ class Engine:
         self._metrics = metrics
         self._limits = limits or Limits()
         self._log: structlog.stdlib.BoundLogger = structlog.get_logger("engine")
-        self._switches: dict[NodeName, Switch] = {}
+        self._doors: dict[NodeName, Door] = {}
         self._calls: dict[CallId, CallTask] = {}
         self._by_channel: dict[ChannelId, CallTask] = {}
         self._left_open: dict[NodeName, list[Call]] = {}
@@ -68,7 +67,7 @@ class Engine:
         self._idle.set()
         self._around = Surroundings(
             journal=journal,
-            performer=Performer(lambda node: self._switches[node], sounds, self),
+            performer=Performer(self._doors.__getitem__, self),
             limits=self._limits,
             metrics=metrics,
             now=now,
@@ -80,9 +79,9 @@ class Engine:
         found = self._book.phone(brand, phone)
         return None if found is None else found.endpoint
 
-    def attach(self, switch: Switch) -> None:
-        """Make a switch known by its node's name."""
-        self._switches[switch.node] = switch
+    def attach(self, switch: Switch, sounds: Sounds) -> None:
+        """Make a switch known by its node's name, with the prompts as it can play them."""
+        self._doors[switch.node] = Door(switch=switch, sounds=sounds)
 
     def use(self, book: Book) -> None:
         """Take new calls by this book from now on, and record its flow versions; calls in progress keep theirs."""
@@ -192,7 +191,7 @@ class Engine:
 
     async def _send_to_fallback(self, channel_id: ChannelId) -> None:
         try:
-            await self._switches[ids.node_of(channel_id)].send_to_fallback(channel_id)
+            await self._doors[ids.node_of(channel_id)].switch.send_to_fallback(channel_id)
         except switching.RequestRefusedError as error:
             self._log.warning("fallback refused", failure=error.failure)
 

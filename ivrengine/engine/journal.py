@@ -52,11 +52,11 @@ class Journal:
         *,
         segment_bytes: int = SEGMENT_BYTES,
         fsync: Fsync = "never",
-        grew: Callable[[], None] = lambda: None,
+        grew: Callable[[int], None] = lambda _bytes: None,
     ) -> None:
         """Take the folder (made if missing) for this process; raises ``JournalInUseError`` or ``JournalError``.
 
-        ``grew`` is called after every line, so that whoever ships the journal need not look for new ones.
+        ``grew`` is told after every line how many bytes it took, so that whoever ships the journal need not look for more.
         """
         self._folder = folder
         self._segment_bytes = segment_bytes
@@ -115,7 +115,7 @@ class Journal:
             line = b"\n" + line
         self._write(line)
         self._torn = False
-        self._grew()
+        self._grew(len(line))
 
     def _rotate_if_full(self, at: datetime) -> None:
         """Rotate between two steps only: what a new segment carries over is then what the old one says."""

@@ -1,5 +1,6 @@
 """The performing of effects (hop 6 of a call's way): requests to the switch; everything else is the call task's own affair."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Protocol
 
@@ -17,6 +18,14 @@ class Sounds(Protocol):
     def media(self, brand: BrandId, name: str, language: str) -> str:
         """Return the media URI of a prompt; raises ``PromptMissingError``."""
         ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """A switch, and the prompts as that switch can play them."""
+
+    switch: Switch
+    sounds: Sounds
 
 
 class Phones(Protocol):
@@ -49,22 +58,21 @@ Request = (
 class Performer:
     """Turns effects into requests to the switch that they are about."""
 
-    def __init__(
-        self, switch_of: Callable[[ids.NodeName], Switch], sounds: Sounds, phones: Phones
-    ) -> None:
-        """Find switches by node, prompts in ``sounds``, and phones in ``phones``."""
-        self._switch_of = switch_of
-        self._sounds = sounds
+    def __init__(self, door_of: Callable[[ids.NodeName], Door], phones: Phones) -> None:
+        """Find switches and prompts by node, and phones in ``phones``."""
+        self._door_of = door_of
         self._phones = phones
 
     async def perform(self, effect: Request, call: Call) -> None:  # noqa: C901, PLR0912 - one case a kind
         """Ask the switch to do it; raises ``RequestRefusedError`` if it does not."""
-        switch = self._switch_of(ids.node_of(call.channel_id))
+        door = self._door_of(ids.node_of(call.channel_id))
+        switch = door.switch
         match effect:
             case effects.Answer():
                 await switch.answer(effect.channel_id)
             case effects.Play():
-                await switch.play(effect.channel_id, effect.playback_id, self._media(effect, call))
+                media = _media(door.sounds, effect, call)
+                await switch.play(effect.channel_id, effect.playback_id, media)
             case effects.StopPlayback():
                 await switch.stop_playback(effect.playback_id)
             case effects.StartMusic():
@@ -92,14 +100,6 @@ class Performer:
             case effects.SendToFallback():
                 await switch.send_to_fallback(effect.channel_id)
 
-    def _media(self, play: effects.Play, call: Call) -> tuple[str, ...]:
-        try:
-            return tuple(
-                self._sounds.media(call.brand, prompt, play.language) for prompt in play.prompts
-            )
-        except PromptMissingError as error:
-            raise RequestRefusedError(events.Failure.REFUSED, str(error)) from error
-
     async def _dial(self, switch: Switch, dial: effects.Dial, call: Call) -> None:
         endpoint = self._phones.endpoint(call.brand, dial.phone)
         if endpoint is None:
@@ -109,8 +109,15 @@ class Performer:
             dial.channel_id,
             endpoint,
             ring_timeout_s=dial.ring_timeout_s,
-            caller_id=f'"{call.caller.mask}" <{call.did}>',
+            caller_id=call.did,
         )
+
+
+def _media(sounds: Sounds, play: effects.Play, call: Call) -> tuple[str, ...]:
+    try:
+        return tuple(sounds.media(call.brand, prompt, play.language) for prompt in play.prompts)
+    except PromptMissingError as error:
+        raise RequestRefusedError(events.Failure.REFUSED, str(error)) from error
 
 
 def without_undone(pending: list[effects.Effect]) -> list[effects.Effect]:

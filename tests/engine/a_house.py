@@ -121,7 +121,6 @@ async def a_house(
     engine = Engine(
         journal=journal,
         book=book,
-        sounds=Sounds(),
         recognise=recognise,
         now=clock.now,
         metrics=counted,
@@ -135,7 +134,7 @@ async def a_house(
         phones=phones,
         delays=NO_DELAYS,
     )
-    engine.attach(switch)
+    engine.attach(switch, Sounds())
     engine.recover(recovered)
     switch.start()
     try:

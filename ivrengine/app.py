@@ -1,0 +1,214 @@
+"""The composition root: puts an engine, its journal, its flows, its prompts, its store and its switches together, and runs them.
+
+The only module that knows all of them; ``serve``, the demo and the tests differ in the doors they bring.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+import structlog
+
+from ivrengine.core.switching import SwitchEvent
+from ivrengine.engine.clock import EngineClock
+from ivrengine.engine.engine import Engine
+from ivrengine.engine.journal import Journal
+from ivrengine.engine.journal_reading import Reader, recover
+from ivrengine.engine.limits import Limits
+from ivrengine.engine.performing import Sounds
+from ivrengine.engine.recognition import Recogniser
+from ivrengine.engine.switch import Switch
+from ivrengine.flow.book import Book
+from ivrengine.numbers.keyfile import create_keys, load_keys
+from ivrengine.numbers.seal import Sealer
+from ivrengine.settings.model import Settings
+from ivrengine.store.database import Database
+from ivrengine.store.shipper import Shipper
+from ivrengine.telemetry import metrics
+
+SHIP_OUT_S: Final = 5.0
+"""A stopping engine ships what it can for so long; the journal keeps the rest for the next start."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Door(Protocol):
+    """A switch with the prompts as it can play them, and the task that keeps it going."""
+
+    @property
+    def switch(self) -> Switch:
+        """The switch."""
+        ...
+
+    @property
+    def sounds(self) -> Sounds:
+        """Where the switch finds prompts."""
+        ...
+
+    async def run(self) -> None:
+        """Keep the switch's events coming until cancelled; an end by itself ends the engine."""
+        ...
+
+
+MakeDoors = Callable[[Callable[[SwitchEvent], None], Callable[[], datetime]], Sequence[Door]]
+"""Makes the doors of an engine from the engine's listener and its clock."""
+
+
+class DoorClosedError(Exception):
+    """A door ended by itself: the engine hears nothing from there any more, and stops rather than limp."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A running engine, for those who watch it."""
+
+    engine: Engine
+    shipper: Shipper
+    clock: EngineClock
+    metrics: metrics.Metrics
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, book: Book, make_doors: MakeDoors) -> AsyncIterator[Running]:
+    """Run an engine while the context is open; leaving it stops the engine politely and ships what is left.
+
+    Raises ``JournalInUseError``, ``JournalError``, ``KeyFileError``, ``DatabaseUrlError``; inside the context
+    ``DoorClosedError`` (in a group) if a switch is lost for good.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        parts = await _assembled(settings, book, stack)
+        doors = make_doors(parts.engine.listen, parts.clock.now)
+        for door in doors:
+            parts.engine.attach(door.switch, door.sounds)
+        shipping = await stack.enter_async_context(_shipping(parts.shipper))
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_keep_open(door)) for door in doors]
+            tasks.append(group.create_task(parts.journal.keep_synced()))
+            tasks.append(group.create_task(_watch(shipping)))
+            try:
+                yield Running(
+                    engine=parts.engine,
+                    shipper=parts.shipper,
+                    clock=parts.clock,
+                    metrics=parts.metrics,
+                )
+            finally:
+                await parts.engine.stop()
+                for task in tasks:
+                    task.cancel()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    engine: Engine
+    journal: Journal
+    shipper: Shipper
+    clock: EngineClock
+    metrics: metrics.Metrics
+
+
+async def _assembled(settings: Settings, book: Book, stack: contextlib.AsyncExitStack) -> _Parts:
+    """Return the engine with its journal and shipper, the journal already recovered and open for writing."""
+    counted = metrics.new()
+    folder = settings.data_dir / "journal"
+    bell = _Bell(counted.journal_bytes.inc)
+    journal = Journal(
+        folder,
+        segment_bytes=settings.journal.segment_bytes,
+        fsync=settings.journal.fsync,
+        grew=bell.ring,
+    )
+    stack.callback(journal.close)
+    recovered = await asyncio.to_thread(recover, folder)
+    clock = EngineClock.starting_now(asyncio.get_running_loop().time, floor=recovered.last_at)
+    journal.begin(recovered, clock.now())
+    reader = Reader(folder, lambda: journal.segment, counted.journal_torn_lines.inc)
+    stack.callback(reader.close)
+    shipper = _shipper(settings, reader, counted, stack)
+    bell.hang(shipper.wake)
+    engine = Engine(
+        journal=journal,
+        book=book,
+        recognise=Recogniser(
+            _sealer(settings),
+            lambda: book,
+            retention=timedelta(days=settings.numbers_retention_days),
+        ),
+        now=clock.now,
+        metrics=counted,
+        limits=_limits(settings),
+    )
+    engine.use(book)
+    engine.recover(recovered)
+    return _Parts(engine=engine, journal=journal, shipper=shipper, clock=clock, metrics=counted)
+
+
+class _Bell:
+    """What the journal rings when it has grown; the shipper, which needs the journal to be made, is hung on it later."""
+
+    def __init__(self, count: Callable[[float], None]) -> None:
+        self._count = count
+        self._wake: Callable[[], None] | None = None
+
+    def hang(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+
+    def ring(self, grown_by: int) -> None:
+        self._count(grown_by)
+        if self._wake is not None:
+            self._wake()
+
+
+def _shipper(
+    settings: Settings, reader: Reader, counted: metrics.Metrics, stack: contextlib.AsyncExitStack
+) -> Shipper:
+    url = None if settings.database_url is None else settings.database_url.get_secret_value()
+    database = Database(url, settings.data_dir)
+    stack.push_async_callback(database.close)
+    return Shipper(
+        reader,
+        database.connect,
+        metrics=counted,
+        parked_file=settings.data_dir / "parked.jsonl",
+        explain=database.explain,
+    )
+
+
+def _sealer(settings: Settings) -> Sealer:
+    path = settings.keys_path
+    return Sealer(load_keys(path) if path.exists() else create_keys(path))
+
+
+def _limits(settings: Settings) -> Limits:
+    given = settings.limits.model_dump(exclude_none=True)
+    return dataclasses.replace(Limits(), **given)
+
+
+@contextlib.asynccontextmanager
+async def _shipping(shipper: Shipper) -> AsyncIterator[asyncio.Task[None]]:
+    """Ship beside everything else; at the end ship what the journal still holds, for a while."""
+    task = asyncio.create_task(shipper.run())
+    try:
+        yield task
+    finally:
+        shipper.finish()
+        _, late = await asyncio.wait([task], timeout=SHIP_OUT_S)
+        if late:
+            _log.warning("rows left in the journal", reason="the store was not reached in time")
+            task.cancel()
+            await asyncio.wait([task])
+
+
+async def _watch(shipping: asyncio.Task[None]) -> None:
+    """Let the end of the shipper, which does not end by itself, be the end of the engine."""
+    await asyncio.shield(shipping)
+
+
+async def _keep_open(door: Door) -> None:
+    await door.run()
+    raise DoorClosedError(
+        f"the node {door.switch.node} is lost for good: another engine took its application over"
+    )

@@ -1,0 +1,80 @@
+"""How every command says what is wrong: sentences on standard error, and the exit code that fits.
+
+2 is for a command that was called wrongly or cannot be understood, 1 for one that found something wrong.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import typer
+
+from ivrengine import app
+from ivrengine.engine.journal import JournalError, JournalInUseError
+from ivrengine.numbers.keyfile import KeyFileError
+from ivrengine.settings import load
+from ivrengine.settings.load import SettingsError
+from ivrengine.settings.model import Settings
+from ivrengine.store.connecting import DatabaseUrlError
+from ivrengine.telemetry import logs
+
+CONFIG: Final[Any] = typer.Option(
+    "--config", help="The settings; ivrengine.toml in the working directory if none is named."
+)
+
+_FAILURES: Final = (
+    JournalError,
+    JournalInUseError,
+    KeyFileError,
+    DatabaseUrlError,
+    app.DoorClosedError,
+)
+
+
+def bad_usage(*sentences: str) -> NoReturn:
+    """Say what was wrong with the command, and exit with 2."""
+    _say(sentences)
+    raise typer.Exit(2)
+
+
+def failed(*sentences: str) -> NoReturn:
+    """Say what was found wrong, and exit with 1."""
+    _say(sentences)
+    raise typer.Exit(1)
+
+
+def settings(config: Path | None) -> Settings:
+    """Return the settings, and have logs written as they say; exits with 2 on any that are wrong."""
+    try:
+        found = load.load(config)
+    except SettingsError as error:
+        bad_usage(*error.problems)
+    logs.configure(level=found.log.level, style=found.log.format)
+    return found
+
+
+@contextlib.contextmanager
+def in_sentences() -> Iterator[None]:
+    """Let what an engine cannot start or go on with end the command with its sentence, not with a traceback."""
+    try:
+        yield
+    except _FAILURES as error:
+        failed(str(error))
+    except BaseExceptionGroup as group:
+        ours, others = group.split(_FAILURES)
+        if ours is None or others is not None:
+            raise
+        failed(*_flat(ours))
+
+
+def _flat(errors: BaseExceptionGroup[Any]) -> list[str]:
+    sentences: list[str] = []
+    for error in errors.exceptions:
+        sentences += _flat(error) if isinstance(error, BaseExceptionGroup) else [str(error)]
+    return sentences
+
+
+def _say(sentences: tuple[str, ...]) -> None:
+    for sentence in sentences:
+        typer.echo(f"ivrengine: {sentence}", err=True)

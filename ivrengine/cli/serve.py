@@ -1,0 +1,127 @@
+"""``ivrengine serve``: the engine on the Asterisk nodes of the settings, until it is told to stop."""
+
+import asyncio
+import dataclasses
+import signal
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+import uvloop
+
+from ivrengine import app
+from ivrengine.asterisk.ari import AriSwitch
+from ivrengine.asterisk.node import Node
+from ivrengine.cli import complaints
+from ivrengine.core.switching import SwitchEvent
+from ivrengine.flow.book import Book
+from ivrengine.flow.load import load_folder
+from ivrengine.prompts import speech
+from ivrengine.prompts.library import Library
+from ivrengine.settings.model import AsteriskNode, Settings
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _AsteriskDoor:
+    switch: AriSwitch
+    sounds: Library
+
+    async def run(self) -> None:
+        await self.switch.run()
+
+
+def serve(config: Annotated[Path | None, complaints.CONFIG] = None) -> None:
+    """Answer calls on the Asterisk nodes of the settings."""
+    settings = complaints.settings(config)
+    if not settings.asterisk:
+        complaints.bad_usage(
+            "the settings name no Asterisk: add an [[asterisk]] table with name, url and password"
+        )
+    book, problems = load_folder(settings.flows_dir)
+    for problem in problems:
+        typer.echo(str(problem), err=True)
+    if not book.flows:
+        complaints.failed(
+            f"there is no flow in {settings.flows_dir} that calls could be answered by"
+        )
+    with complaints.in_sentences(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, book))
+
+
+async def _serve(settings: Settings, book: Book) -> None:
+    began_s = asyncio.get_running_loop().time()
+    stop = _stop_signal()
+    libraries = await _libraries(settings, book)
+
+    def make_doors(
+        listener: Callable[[SwitchEvent], None], now: Callable[[], datetime]
+    ) -> Sequence[app.Door]:
+        return [
+            _AsteriskDoor(switch=AriSwitch(_node(node), listener=listener, now=now), sounds=library)
+            for node, library in zip(settings.asterisk, libraries, strict=True)
+        ]
+
+    async with app.running(settings, book, make_doors):
+        ready_s = asyncio.get_running_loop().time() - began_s
+        _log.info("engine ready", flows=len(book.flows), after_s=round(ready_s, 3))
+        await stop.wait()
+        _log.info("engine stopping")
+    _log.info("engine stopped")
+
+
+def _stop_signal() -> asyncio.Event:
+    """Return what the first SIGTERM or SIGINT sets; the second ends the process at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def asked(number: signal.Signals) -> None:
+        stop.set()
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked, number)
+    return stop
+
+
+async def _libraries(settings: Settings, book: Book) -> list[Library]:
+    """Return the prompts for each node, their audio made."""
+    synthesiser = await speech.choose(stand_in=False)
+    found: list[Library] = []
+    for node in settings.asterisk:
+        library = Library(
+            book.prompts,
+            settings.flows_dir / "recordings",
+            settings.sounds_dir(node),
+            synthesiser,
+            sounds_path=settings.sounds_path(node),
+        )
+        for entry in await library.build():
+            if entry.problem:
+                _log.warning(
+                    "prompt",
+                    node=node.name,
+                    brand=entry.brand,
+                    prompt=entry.name,
+                    language=entry.language,
+                    problem=entry.problem,
+                )
+        found.append(library)
+    return found
+
+
+def _node(node: AsteriskNode) -> Node:
+    return Node(
+        name=node.name,
+        url=node.url,
+        username=node.username,
+        password=node.secret(),
+        application=node.application,
+        country=node.country,
+        accept_unsafe_version=node.accept_unsafe_version,
+    )
