@@ -56,7 +56,7 @@ check-flows: $(INSTALLED)
 
 check-shell:
 ifneq ($(shell command -v shellcheck),)
-	shellcheck .ci/run deploy/*.sh asterisk-conf/*.sh
+	shellcheck -x .ci/run deploy/*.sh asterisk-conf/*.sh
 else
 	@echo "LEFT OUT: the shell scripts, as shellcheck is not installed; on Debian: apt-get install shellcheck"
 endif

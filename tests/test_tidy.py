@@ -50,6 +50,7 @@ LONG_FUNCTION = "def f():\n" + "    x = 1\n" * rules.FUNCTION_LINES_MAX
 LONG_DOCSTRING = 'def f():\n    """Say.\n' + "    more\n" * rules.FUNCTION_LINES_MAX + '    """\n'
 CATCH = "try:\n    f()\nexcept {what}:\n    {then}\n"
 LIVE = "@pytest.mark.{mark}\nasync def test_it():\n    await asyncio.sleep(1)\n"
+POLL = "@pytest.mark.sipp\nasync def test_it():\n    while not done():\n        await asyncio.sleep({seconds})\n"
 
 REFUSED: list[tuple[Rule, str, str]] = [
     (rules.banner, "tests/x.py", "# ------- part two -------\n"),
@@ -72,6 +73,8 @@ REFUSED: list[tuple[Rule, str, str]] = [
         "tests/x.py",
         "pytestmark = pytest.mark.postgres\nasync def test_it():\n    await asyncio.sleep(1)\n",
     ),
+    (rules.real_sleep, "tests/x.py", POLL.format(seconds="0.5")),
+    (rules.real_sleep, "tests/x.py", POLL.format(seconds="pause_s")),
     (rules.stray_task, "ivrengine/store/x.py", "asyncio.create_task(f())\n"),
     (rules.stray_task, "ivrengine/store/x.py", "asyncio.get_running_loop().create_task(f())\n"),
     (rules.stray_task, "ivrengine/asterisk/x.py", "self._loop.create_task(f())\n"),
@@ -102,6 +105,8 @@ ALLOWED: list[tuple[Rule, str, str]] = [
     (rules.printing, "ivrengine/cli/x.py", "console.print('x')\n"),
     (rules.real_sleep, "tests/x.py", "async def test_it():\n    await asyncio.sleep(3600)\n"),
     (rules.real_sleep, "tests/x.py", LIVE.format(mark="parametrize")),
+    (rules.real_sleep, "tests/x.py", LIVE.format(mark="sipp").replace("1", "0")),
+    (rules.real_sleep, "tests/x.py", POLL.format(seconds="0.01")),
     (rules.stray_task, "ivrengine/store/x.py", "group.create_task(f())\n"),
     (rules.stray_task, "ivrengine/engine/x.py", "asyncio.create_task(f())\n"),
     (rules.swallowed, "ivrengine/x.py", CATCH.format(what="OSError", then="pass")),

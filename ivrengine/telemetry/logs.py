@@ -24,7 +24,7 @@ def configure(*, level: Level, style: Format, stream: TextIO | None = None) -> N
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.set_name(OURS)
-    handler.setFormatter(_formatter(style))
+    handler.setFormatter(_formatter(style, colours=handler.stream.isatty()))
     root = logging.getLogger()
     for old in [each for each in root.handlers if each.get_name() == OURS]:
         root.removeHandler(old)
@@ -58,7 +58,7 @@ def _shared() -> list[Processor]:
     ]
 
 
-def _formatter(style: Format) -> logging.Formatter:
+def _formatter(style: Format, *, colours: bool) -> logging.Formatter:
     renderer: Processor
     match style:
         case "json":
@@ -66,7 +66,7 @@ def _formatter(style: Format) -> logging.Formatter:
         case "console":
             # Not rich's tracebacks: they print local variables, and those hold numbers and digits.
             renderer = structlog.dev.ConsoleRenderer(
-                exception_formatter=structlog.dev.plain_traceback
+                colors=colours, exception_formatter=structlog.dev.plain_traceback
             )
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_shared(),

@@ -11,11 +11,13 @@ import re
 import tokenize
 from collections.abc import Callable, Iterator
 from pathlib import PurePath
-from typing import Final
+from typing import Final, TypeGuard
 
 FILE_LINES_MAX: Final = 400
 FUNCTION_LINES_MAX: Final = 50
 METRIC_CALLS: Final = frozenset({"inc", "observe"})
+LOOK_AGAIN_S: Final = 0.05
+"""In a loop a live test may look again so often for what another process does; pytest's time limit is the deadline."""
 LIVE_MARKS: Final = frozenset({"asterisk", "postgres", "sipp", "real_time"})
 
 Refusals = Iterator[tuple[int, str]]
@@ -211,12 +213,31 @@ def real_sleep(code: Code) -> Refusals:
                 "time.sleep(): wait for the thing itself, or run on the virtual clock",
             )
     for test in _live_tests(code):
+        looks = {
+            inside
+            for loop in ast.walk(test)
+            if isinstance(loop, ast.While)
+            for inside in ast.walk(loop)
+            if _is_sleep(inside) and _sleeps_at_most(inside, LOOK_AGAIN_S)
+        }
         for node in ast.walk(test):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "asyncio.sleep":
-                yield (
-                    node.lineno,
-                    "asyncio.sleep() in real time: wait for the event itself, with a deadline",
+            if _is_sleep(node) and node not in looks and not _sleeps_at_most(node, 0):
+                sentence = (
+                    "asyncio.sleep() in real time: wait for the thing itself, with a deadline"
                 )
+                yield node.lineno, sentence
+
+
+def _is_sleep(node: ast.AST) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "asyncio.sleep"
+
+
+def _sleeps_at_most(call: ast.Call, limit_s: float) -> bool:
+    match call.args:
+        case [ast.Constant(value=int() | float() as seconds)]:
+            return seconds <= limit_s
+        case _:
+            return False
 
 
 def _live_tests(code: Code) -> Iterator[ast.AST]:
