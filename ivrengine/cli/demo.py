@@ -121,26 +121,24 @@ async def _demo(plan: _Plan, console: Console) -> None:
     if plan.seconds is not None:
         asyncio.get_running_loop().call_later(plan.seconds, stop.set)
     phones = crowd.phones(plan.book, plan.seed)
-    watch = Watch(now_s=asyncio.get_running_loop().time, phones=phones)
     aloud = ReadAloud(plan.book.prompts)
-    made: list[SimSwitch] = []
+    watch = Watch(now_s=asyncio.get_running_loop().time, phones=phones, aloud=aloud)
 
     def make_doors(
         listener: Callable[[SwitchEvent], None], now: Callable[[], datetime]
     ) -> Sequence[app.Door]:
-        switch = SimSwitch(
+        watch.switch = SimSwitch(
             listener=watch.tap(listener),
             now=now,
             duration_s=aloud.duration_s,
             seed=plan.seed,
             phones=phones,
         )
-        made.append(switch)
-        return [_SimDoor(switch=switch, sounds=aloud)]
+        return [_SimDoor(switch=watch.switch, sounds=aloud)]
 
     async with app.running(plan.settings, plan.book, make_doors) as running:
-        (switch,) = made
-        async with _beside(_call_in(plan, switch), _look(plan.settings, watch)):
+        assert watch.switch is not None
+        async with _beside(_call_in(plan, watch.switch), _look(plan.settings, watch)):
             await _show(plan, running, watch, stop, console)
     _sum_up(plan, watch.picture((), running.metrics, ""), console)
 

@@ -10,13 +10,16 @@ from ivrengine.core.call import Call, Outcome, Phase
 from ivrengine.core.events import ChannelEnded, ChannelLeft
 from ivrengine.core.ids import CallId, ChannelId
 from ivrengine.core.rows import CallRow
+from ivrengine.sim.hearing import TALK
 from ivrengine.sim.phones import Phone, PhoneCall
+from ivrengine.sim.read_aloud import ReadAloud
+from ivrengine.sim.switch import SimSwitch
 from ivrengine.telemetry.metrics import ROW_KINDS, Metrics
 
 HISTORY_S: Final = 60
 """The little curve shows the last minute."""
 SHORT_ID: Final = 6
-_LISTENS: Final = {"prompt": "hears a prompt", "listen": "may press keys"}
+PJSIP: Final = "PJSIP/"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,7 @@ class CallLine:
     node: str
     phase: Phase
     does: str
+    """What the caller hears: a prompt's text in quotes, or a few words."""
     here_s: float
     key: str
 
@@ -42,6 +46,8 @@ class PhoneLine:
     state: str
     """``idle``, ``rings`` or ``talks``."""
     since_s: float
+    call: str
+    """The call that it rings for."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +80,13 @@ class Picture:
 class Watch:
     """Keeps what the engine does not: when each call reached its node, and the last key of each caller."""
 
-    def __init__(self, *, now_s: Callable[[], float], phones: Sequence[Phone]) -> None:
+    def __init__(
+        self, *, now_s: Callable[[], float], phones: Sequence[Phone], aloud: ReadAloud
+    ) -> None:
+        self.switch: SimSwitch | None = None
+        """The simulated switch, as soon as there is one."""
         self._now_s = now_s
+        self._aloud = aloud
         self._began_s = now_s()
         self._phones = phones
         self._keys: dict[ChannelId, str] = {}
@@ -117,7 +128,10 @@ class Watch:
             outcomes={outcome: _ended(metrics, outcome) for outcome in Outcome},
             rows=sum(_shipped(metrics, kind) for kind in ROW_KINDS),
             store=store,
-            phones=[self._phone_line(phone, now_s) for phone in self._phones],
+            phones=[
+                self._phone_line(phone, now_s, {call.cursor.leg_id: call for call in calls})
+                for phone in self._phones
+            ],
             ended=[_ended_line(row) for row in self.ended],
             history=tuple(self._history),
         )
@@ -144,29 +158,48 @@ class Watch:
             flow=call.flow.name,
             node=call.node,
             phase=call.phase,
-            does=_does(call),
+            does=self._does(call),
             here_s=now_s - self._here[call.call_id][1],
             key=self._keys.get(call.channel_id, ""),
         )
 
-    def _phone_line(self, phone: Phone, now_s: float) -> PhoneLine:
+    def _does(self, call: Call) -> str:
+        match call.phase:
+            case Phase.IN_FLOW:
+                return self._hears(call.channel_id) or "may press keys"
+            case Phase.DIALING:
+                return "hears music while a phone rings"
+            case Phase.TALKING:
+                return self._hears(call.channel_id) or "talks"
+            case Phase.LEAVING | Phase.ENDED:
+                return "leaves"
+
+    def _hears(self, channel_id: ChannelId) -> str:
+        channel = self.switch and self.switch.exchange.channels.get(channel_id)
+        if not channel or not channel.party.ear.heard:
+            return ""
+        last = channel.party.ear.heard[-1]
+        spoken = self._aloud.spoken(last.sound)
+        if last.until_s is not None:
+            return ""
+        if spoken is not None:
+            return f"“{spoken.text}”"
+        return f"talks with {last.sound.removeprefix(TALK).removeprefix(PJSIP)}"
+
+    def _phone_line(
+        self, phone: Phone, now_s: float, by_leg: Mapping[ChannelId | None, Call]
+    ) -> PhoneLine:
         state = _phone_state(phone.calls[0]) if phone.calls else "idle"
+        call = by_leg.get(phone.calls[0].leg.channel_id) if phone.calls else None
         if self._phone_since.get(phone.endpoint, ("", 0.0))[0] != state:
             self._phone_since[phone.endpoint] = (state, now_s)
         since_s = now_s - self._phone_since[phone.endpoint][1]
-        return PhoneLine(endpoint=phone.endpoint, state=state, since_s=since_s)
-
-
-def _does(call: Call) -> str:
-    match call.phase:
-        case Phase.IN_FLOW:
-            return _LISTENS.get(call.cursor.stage, "walks on")
-        case Phase.DIALING:
-            return "hears music, phone rings"
-        case Phase.TALKING:
-            return "talks"
-        case Phase.LEAVING | Phase.ENDED:
-            return "leaves"
+        return PhoneLine(
+            endpoint=phone.endpoint.removeprefix(PJSIP),
+            state=state,
+            since_s=since_s,
+            call=call.call_id[-SHORT_ID:] if call else "",
+        )
 
 
 def _phone_state(call: PhoneCall) -> str:

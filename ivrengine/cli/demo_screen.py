@@ -15,8 +15,10 @@ from ivrengine.core.call import Outcome, Phase
 
 HEAD_LINES: Final = 5
 FOOT_LINES: Final = 13
-WIDE: Final = 100
+WIDE: Final = 110
 """From so many columns on there is room for everything."""
+EDGES: Final = 3
+"""Lines of a panel that are not its table's rows: two of the frame, one of the column names."""
 _FRAME: Final = "grey42"
 _QUIET: Final = "grey62"
 _PHASES: Final = {
@@ -41,7 +43,7 @@ _CURVE: Final = " ▁▂▃▄▅▆▇█"
 def draw(picture: Picture, title: str, *, width: int, height: int) -> RenderableType:
     """Return the whole screen."""
     layout = Layout()
-    rows = max(1, height - HEAD_LINES - FOOT_LINES - 4)
+    rows = max(1, height - HEAD_LINES - FOOT_LINES - EDGES)
     layout.split_column(
         Layout(_head(picture, title), size=HEAD_LINES),
         Layout(_calls(picture.calls, rows, wide=width >= WIDE), name="calls"),
@@ -91,16 +93,14 @@ def _curve(picture: Picture) -> str:
 
 
 def _calls(calls: Sequence[CallLine], rows: int, *, wide: bool) -> RenderableType:
-    table = _table(
-        "call", "caller", *(("number",) if wide else ()), "flow", "node", "does", ">here", "key"
-    )
+    extra = ("number", "flow") if wide else ()
+    table = _table("call", "caller", *extra, "node", "hears", ">here", "key", stretch="hears")
     for line in calls[:rows]:
         style = _PHASES[line.phase]
         table.add_row(
             Text(line.call, _QUIET),
             line.caller,
-            *((Text(line.did, _QUIET),) if wide else ()),
-            Text(line.flow, _QUIET),
+            *((Text(line.did, _QUIET), Text(line.flow, _QUIET)) if wide else ()),
             Text(line.node, "bold cyan"),
             Text(line.does, style),
             f"{line.here_s:.1f} s",
@@ -111,17 +111,18 @@ def _calls(calls: Sequence[CallLine], rows: int, *, wide: bool) -> RenderableTyp
 
 
 def _phones(phones: Sequence[PhoneLine]) -> RenderableType:
-    table = _table("phone", "does", ">for")
-    for line in phones[: FOOT_LINES - 4]:
+    table = _table("phone", "does", "call", ">for", stretch="phone")
+    for line in phones[: FOOT_LINES - EDGES]:
         style = _PHONES[line.state]
         since = "" if line.state == "idle" else f"{line.since_s:.0f} s"
-        table.add_row(Text(line.endpoint.removeprefix("PJSIP/")), Text(line.state, style), since)
+        table.add_row(Text(line.endpoint), Text(line.state, style), Text(line.call, _QUIET), since)
     return _panel(table, "phones", None)
 
 
 def _ended(ended: Sequence[EndedLine], *, wide: bool) -> RenderableType:
-    table = _table("call", *(("caller",) if wide else ()), "last node", "outcome", ">lasted")
-    for line in ended[: FOOT_LINES - 4]:
+    extra = ("caller",) if wide else ()
+    table = _table("call", *extra, "last node", "outcome", ">lasted", stretch="last node")
+    for line in ended[: FOOT_LINES - EDGES]:
         style = _OUTCOMES[Outcome(line.outcome)] if line.outcome else _QUIET
         table.add_row(
             Text(line.call, _QUIET),
@@ -133,12 +134,15 @@ def _ended(ended: Sequence[EndedLine], *, wide: bool) -> RenderableType:
     return _panel(table, "last finished calls, read from PostgreSQL", None)
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, expand=True, header_style=_QUIET, pad_edge=False)
+def _table(*columns: str, stretch: str) -> Table:
+    """Return a table without rows; ``stretch`` is the column that takes what room there is, ``>`` is for numbers."""
+    table = Table(box=None, expand=True, header_style=_QUIET, padding=(0, 2, 0, 0), pad_edge=False)
     for column in columns:
-        right = column.startswith(">")
         table.add_column(
-            column.removeprefix(">"), justify="right" if right else "left", no_wrap=True
+            column.removeprefix(">"),
+            justify="right" if column.startswith(">") else "left",
+            no_wrap=True,
+            ratio=1 if column == stretch else None,
         )
     return table
 

@@ -1,8 +1,8 @@
 """Carries events from the simulated switch to its listener, in the order and with the delays of Asterisk.
 
-What happened to one channel, playback, bridge or recording is told in the order in which it happened. Between those
-there is no order: each event is late by a little, drawn by seed, so that what happened at about the same time is
-shuffled. While the link is down nothing is told, and nothing is kept.
+What happened to one channel, with its playbacks and recordings, or to one bridge is told in the order in which it
+happened. Between those there is no order: each event is late by a little, drawn by seed, so that what happened at about
+the same time is shuffled. While the link is down nothing is told, and nothing is kept.
 """
 
 import asyncio

@@ -19,6 +19,8 @@ from ivrengine.sim.line import Command
 from ivrengine.sim.playback import Playback
 from ivrengine.sim.recording import Recording
 
+SCHEMES: Final = ("sound:", "recording:", "number:", "digits:", "characters:", "tone:")
+"""The kinds of media that ARI plays."""
 NORMAL: Final = 16
 NO_ANSWER: Final = 19
 """Q.850 causes."""
@@ -208,8 +210,8 @@ class Exchange:
     def play(self, channel_id: ChannelId, playback_id: PlaybackId, media: Sequence[str]) -> None:
         """Play, as soon as the channel has time."""
         channel = self._ours(channel_id)
-        if not media:
-            raise RequestRefusedError(Failure.REFUSED, "no media")
+        if not media or not all(medium.startswith(SCHEMES) for medium in media):
+            raise RequestRefusedError(Failure.REFUSED, "no media, or of no known kind")
         playback = Playback(
             playback_id,
             channel,
@@ -235,6 +237,7 @@ class Exchange:
             self._tell(
                 events.PlaybackFinished,
                 playback_id,
+                playback.channel.channel_id,
                 playback_id=playback_id,
                 completed=completed,
             )
@@ -310,8 +313,6 @@ class Exchange:
             raise RequestRefusedError(Failure.REFUSED, "recording id in use")
         bridge = self.bridges.get(BridgeId(target))
         on = bridge or self._ours(ChannelId(target))
-        if isinstance(on, Channel) and on.bridge is not None:
-            raise RequestRefusedError(Failure.NOT_READY, "channel is in a bridge")
         recording = Recording(recording_id, on, limit_s=limit_s, stored=self._stored)
         self.recordings[recording_id] = recording
         if isinstance(on, Channel):
@@ -329,12 +330,14 @@ class Exchange:
     def _stored(self, recording: Recording, duration_s: float | None) -> None:
         recording_id = recording.recording_id
         del self.recordings[recording_id]
+        on = recording.on
+        topics = (recording_id, on.channel_id if isinstance(on, Channel) else on.bridge_id)
         if duration_s is None:
-            self._tell(events.RecordingFailed, recording_id, recording_id=recording_id)
+            self._tell(events.RecordingFailed, *topics, recording_id=recording_id)
         else:
             self._tell(
                 events.RecordingFinished,
-                recording_id,
+                *topics,
                 recording_id=recording_id,
                 duration_s=duration_s,
             )

@@ -99,6 +99,13 @@ class Phone:
         return call.leg
 
 
+def _number(caller_id: str | None) -> str | None:
+    """Return the number of a caller id as ARI takes it: ``"name" <number>``, or the number alone."""
+    if caller_id is None or not caller_id.endswith(">"):
+        return caller_id
+    return caller_id.rpartition("<")[2].removesuffix(">")
+
+
 class PhoneCall(Receiver):
     """One call to a phone."""
 
@@ -109,8 +116,8 @@ class PhoneCall(Receiver):
     ) -> None:
         super().__init__(exchange)
         self.phone = phone
-        self.shown = shown
-        """The caller id on its display."""
+        self.shown = _number(shown)
+        """The number on its display; None if it is withheld."""
         self.ringing = False
         self.leg = Channel(channel_id, self, Place.RINGING)
         self.channel = self.leg

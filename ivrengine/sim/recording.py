@@ -38,7 +38,9 @@ class Recording:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Record, until stopped or the limit is reached."""
+        """Record, until stopped or the limit is reached; a channel that is in a bridge by now cannot be recorded."""
+        if isinstance(self.on, Channel) and self.on.bridge is not None:
+            self.cut()
         if not self._over:
             self._began_s = self._now_s()
             self._timer = asyncio.get_running_loop().call_later(self._limit_s, self.stop)

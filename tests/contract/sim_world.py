@@ -139,7 +139,7 @@ class SimWorld:
         withheld: bool = False,
     ) -> SimCaller:
         known = None if withheld or number is None else normal.e164(number, COUNTRY)
-        called: caller.Caller = self.sim.call(did, number=known)
+        called: caller.Caller = self.sim.call(normal.did(did, COUNTRY), number=known)
         return SimCaller(lambda: called)
 
     async def phone(self, name: str, behaviour: world.Behaviour) -> SimPhone:

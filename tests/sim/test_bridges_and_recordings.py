@@ -220,15 +220,22 @@ async def test_the_talk_in_a_bridge_is_recorded_until_the_bridge_is_gone() -> No
 
 async def test_recordings_are_refused_where_asterisk_refuses_them() -> None:
     stage = Stage()
-    _, one_id = await stage.caller()
     with pytest.raises(RequestRefusedError) as refused:
         await stage.switch.stop_recording(R1)
     assert refused.value.failure is Failure.GONE
     with pytest.raises(RequestRefusedError) as refused:
         await stage.switch.start_recording(R1, NOWHERE, limit_s=5)
     assert refused.value.failure is Failure.GONE
+
+
+async def test_a_channel_in_a_bridge_cannot_be_recorded() -> None:
+    stage = Stage()
+    _, one_id = await stage.caller()
     await stage.switch.create_bridge(B1)
     await stage.switch.add_to_bridge(B1, [one_id])
-    with pytest.raises(RequestRefusedError) as refused:
-        await stage.switch.start_recording(R1, one_id, limit_s=5)
-    assert refused.value.failure is Failure.NOT_READY
+    await stage.switch.start_recording(R1, one_id, limit_s=5)
+    await settle()
+    assert len(stage.all(events.RecordingFailed)) == 1
+    await stage.switch.play(one_id, P1, [WELCOME])
+    await asyncio.sleep(3)
+    assert stage.all(events.PlaybackFinished)[0].completed

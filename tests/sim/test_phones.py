@@ -28,7 +28,9 @@ async def dialled(behaviour: Behaviour, *, ring_timeout_s: float = 20.0) -> tupl
     """Return a stage on which the agent's phone has just been dialled."""
     phone = Phone(AGENT, behaviour)
     stage = Stage(phones=[phone])
-    await stage.switch.dial(LEG, AGENT, ring_timeout_s=ring_timeout_s, caller_id="+90532")
+    await stage.switch.dial(
+        LEG, AGENT, ring_timeout_s=ring_timeout_s, caller_id='"+90 532" <+90212>'
+    )
     return stage, phone
 
 
@@ -111,7 +113,7 @@ async def test_giving_up_stops_the_ringing() -> None:
 async def test_a_phone_can_be_played_by_hand() -> None:
     stage, phone = await dialled(Rings())
     ringing = await phone.rung()
-    assert ringing.shown == "+90532"
+    assert ringing.shown == "+90212"
     ringing.pick_up()
     await settle()
     ringing.hang_up()
