@@ -124,8 +124,8 @@ class Library:
         except OSError as error:
             for each in pending:
                 if self._entries[each.key].media is None:
-                    problem = f"the folder of prompts cannot be written: {error.strerror}"
-                    self._enter(_entry(each, problem))
+                    why = f"the folder of prompts cannot be written: {error.strerror}"
+                    self._enter(_not_made(each, why))
         return self.entries
 
     def _found(self, brand: BrandId, name: str, language: str, fallback: str | None) -> Entry:
@@ -179,11 +179,11 @@ class Library:
             await asyncio.to_thread(self._cache.put, desk, each.place)
             duration_s = await asyncio.to_thread(self._cache.duration_s, each.place)
         except (SpeechError, AudioError) as error:
-            return _entry(each, str(error))
+            return _not_made(each, str(error))
         except OSError as error:
-            return _entry(each, f"it cannot be written: {error.strerror}")
+            return _not_made(each, f"it cannot be written: {error.strerror}")
         if duration_s is None:
-            return _entry(each, "it was gone as soon as it was made")
+            return _not_made(each, "it was gone as soon as it was made")
         return self._playable(each, duration_s)
 
     async def _spoken(self, each: Wanted, target: Path) -> Path:
@@ -211,6 +211,11 @@ def _entry(each: Wanted, problem: str | None) -> Entry:
         source=each.source,
         problem=problem,
     )
+
+
+def _not_made(each: Wanted, why: str) -> Entry:
+    """Return a prompt that should have been made; a recording that could not be used is told with it."""
+    return _entry(each, why if each.problem is None else f"{each.problem}, but {why}")
 
 
 async def _convert(source: Path, stem: Path) -> None:

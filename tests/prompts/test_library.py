@@ -232,6 +232,16 @@ async def test_a_bad_recording_without_a_text_is_a_missing_prompt(
     assert (entry.source, entry.media, prompts.missing) == (None, None, 1)
 
 
+async def test_a_bad_recording_whose_text_cannot_be_spoken_either_is_told_with_both_reasons(
+    cache: Path, recordings: Path
+) -> None:
+    write(recordings / SUN / "tr" / "welcome.wav", b"")
+    entry = sole(await library(cache, None, only("Merhaba."), recordings).build())
+    assert entry.media is None
+    assert entry.problem is not None
+    assert entry.problem.endswith(f"it is empty; its text is spoken, but {INSTALL}")
+
+
 @pytest.mark.parametrize(
     ("place", "sentence"),
     [
