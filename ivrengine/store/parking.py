@@ -96,8 +96,9 @@ def _plain(value: object) -> str:
 
 
 def sentence(error: BaseException) -> str:
-    """Return what is wrong with the row, in ASCII text that any table takes."""
-    return str(error).replace("\0", "").encode("ascii", "backslashreplace").decode()
+    """Return what is wrong with the row, in ASCII text that any table takes, without PostgreSQL's DETAIL (it quotes)."""
+    message = str(error.args[0]) if error.args else type(error).__name__
+    return message.replace("\0", "").encode("ascii", "backslashreplace").decode()
 
 
 class ParkedFile:

@@ -29,13 +29,13 @@ def is_running(folder: Path) -> bool:
     """
     if _accepts(socket_folder(folder) / SOCKET):
         return True
-    pid = _pid(folder)
+    pid = _pid(folder / _PID_FILE)
     return pid is not None and _is_server(pid, folder)
 
 
 def socket_folder(folder: Path) -> Path:
     """Return where the running server has its socket; the folder itself if nothing says otherwise."""
-    lines = _lines(folder)
+    lines = _lines(folder / _PID_FILE)
     if len(lines) > _SOCKET_FOLDER_LINE and lines[_SOCKET_FOLDER_LINE]:
         return Path(lines[_SOCKET_FOLDER_LINE])
     return folder
@@ -47,24 +47,32 @@ def short_folder(folder: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"ivrengine-{digest}"
 
 
-def forget_if_stale(folder: Path) -> None:
-    """Remove the pid file of a server that is gone when its number has passed to another process.
+def forget_if_stale(folder: Path, sockets: Path) -> None:
+    """Remove the lock files of a server that is gone, if another process has its number, or nobody has reaped it.
 
-    PostgreSQL clears away the file of a dead process by itself, but takes any live one for another server.
+    PostgreSQL clears away the files of a dead process by itself, but takes anything under that number for a live server
+    (an init of a container that reaps nobody leaves such zombies).
     """
-    pid = _pid(folder)
-    if pid is not None and not _is_server(pid, folder):
-        (folder / _PID_FILE).unlink(missing_ok=True)
-        _log.warning("stale pid file removed", folder=str(folder))
+    for lock in (folder / _PID_FILE, sockets / f"{SOCKET}.lock"):
+        pid = _pid(lock)
+        if pid is not None and not _is_server(pid, folder):
+            lock.unlink(missing_ok=True)
+            _log.warning("lock of a dead server removed", file=str(lock))
 
 
 def has_orphans(log: Path) -> bool:
     """Tell whether the last start failed only because processes of a killed server still hold its shared memory."""
+    return "pre-existing shared memory block" in last_words(log)
+
+
+def last_words(log: Path) -> str:
+    """Return what a server that did not start said was the reason; empty if it said nothing."""
     try:
-        tail = log.read_text(errors="replace")[-2000:]
+        said = log.read_text(errors="replace")
     except FileNotFoundError:
-        return False
-    return "pre-existing shared memory block" in tail.rsplit("FATAL:", 1)[-1]
+        return ""
+    _, _, reason = said.rpartition("FATAL:  ")
+    return reason.partition("\n")[0] if "FATAL:" in said else ""
 
 
 def pause(seconds: float) -> None:
@@ -72,15 +80,16 @@ def pause(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def _lines(folder: Path) -> list[str]:
+def _lines(file: Path) -> list[str]:
     try:
-        return (folder / _PID_FILE).read_text().splitlines()
+        return file.read_text().splitlines()
     except FileNotFoundError:
         return []
 
 
-def _pid(folder: Path) -> int | None:
-    lines = _lines(folder)
+def _pid(file: Path) -> int | None:
+    """Return the number on the first line, as PostgreSQL's lock files have it."""
+    lines = _lines(file)
     try:
         return int(lines[0]) if lines else None
     except ValueError:
