@@ -15,7 +15,6 @@ from http import HTTPStatus
 from typing import Final
 
 import aioari
-import structlog
 
 from ivrengine.asterisk import translate, wire
 from ivrengine.asterisk.asking import Asking, not_known
@@ -65,8 +64,6 @@ _MEDIA: Final = re.compile(r"(?:sound|recording|number|digits|characters|tone):[
 _ENDPOINT: Final = re.compile(r"[A-Za-z]+/[^\s&,]+", re.ASCII)
 _CALLER_ID: Final = re.compile(r'(?:"[^"\\<>\x00-\x1f]{0,80}" )?<?\+?[0-9*#]{1,32}>?')
 """``"name" <number>`` or a bare number."""
-
-_log = structlog.get_logger(__name__)
 
 
 class _Ari:
@@ -171,7 +168,7 @@ class AriSwitch:
     async def run(self) -> None:
         """Keep the link up until cancelled; return only if another connection took the application over."""
         async with asyncio.TaskGroup() as group:
-            away = group.create_task(self._send_stranded_away())
+            away = group.create_task(self._ear.send_away(self.send_to_fallback))
             try:
                 await self._link.run()
             finally:
@@ -386,17 +383,3 @@ class AriSwitch:
     async def _inside(self, bridge_id: BridgeId) -> set[str]:
         found = await self._link.call("bridges.get", bridgeId=local_part(bridge_id))
         return set(found["channels"])
-
-    async def _send_stranded_away(self) -> None:
-        """Hand channels that no flow serves to the dialplan's fallback: better a person than silence."""
-        while True:
-            channel_id = await self._ear.stranded.get()
-            try:
-                await self.send_to_fallback(channel_id)
-            except RequestRefusedError as refused:
-                _log.warning(
-                    "stranded channel not sent away",
-                    node=self.node,
-                    channel_id=channel_id,
-                    reason=refused.detail,
-                )

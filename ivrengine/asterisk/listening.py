@@ -2,9 +2,9 @@
 
 import asyncio
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Final
+from typing import Final, Never
 
 import structlog
 
@@ -12,7 +12,7 @@ from ivrengine.asterisk import translate
 from ivrengine.asterisk.hearing import Hearing
 from ivrengine.asterisk.meter import Meter
 from ivrengine.core.ids import ChannelId
-from ivrengine.core.switching import LinkDown, SwitchEvent
+from ivrengine.core.switching import LinkDown, RequestRefusedError, SwitchEvent
 
 STRANDED_MAX: Final = 1_000
 """Channels waiting to be handed to the fallback; more means that the dialplan sends all calls in a wrong way."""
@@ -35,8 +35,7 @@ class Ear:
         replaced: Callable[[], None],
     ) -> None:
         self.memory = Hearing()
-        self.stranded: asyncio.Queue[ChannelId] = asyncio.Queue(STRANDED_MAX)
-        """Channels in our application that no flow serves."""
+        self._stranded: asyncio.Queue[ChannelId] = asyncio.Queue(STRANDED_MAX)
         self._node = node
         self._listener = listener
         self._now = now
@@ -79,10 +78,24 @@ class Ear:
         )
         self._meter.dropped(self._node.name, "listener failed")
 
+    async def send_away(self, send: Callable[[ChannelId], Awaitable[None]]) -> Never:
+        """Hand stranded channels to the dialplan's fallback, one after the other: better a person than silence."""
+        while True:
+            channel_id = await self._stranded.get()
+            try:
+                await send(channel_id)
+            except RequestRefusedError as refused:
+                _log.warning(
+                    "stranded channel not sent away",
+                    node=self._node.name,
+                    channel_id=channel_id,
+                    reason=refused.detail,
+                )
+
     def _strand(self, channel_id: ChannelId) -> None:
         _log.error("channel stranded", node=self._node.name, channel_id=channel_id)
         self._meter.dropped(self._node.name, "stranded")
         try:
-            self.stranded.put_nowait(channel_id)
+            self._stranded.put_nowait(channel_id)
         except asyncio.QueueFull:
             _log.error("channel left stranded", node=self._node.name, channel_id=channel_id)

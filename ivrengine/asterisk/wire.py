@@ -229,6 +229,8 @@ class Wire:
                 timeout=aiohttp.ClientTimeout(total=REQUEST_LIMIT_S),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
+            # Else aiohttp repeats a DELETE by itself, and what was done the first time looks as if it had been gone.
+            self._session._retry_connection = False  # noqa: SLF001
         return self._session
 
 
