@@ -39,8 +39,7 @@ async def test_a_server_killed_in_mid_batch_again_and_again_loses_and_doubles_no
     with capture_logs() as logs:
         task = asyncio.create_task(shipper.run())
         for part in (1, 2, 3):
-            await journal.shipped(part * 2000)
-            await asyncio.sleep(chance.random() * 0.01)
+            await journal.shipped(part * 2000 + chance.randrange(1000))
             os.kill(int(_pid_file(database).read_text().split()[0]), signal.SIGKILL)
         await task
     connection = await database.read()

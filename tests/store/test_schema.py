@@ -24,7 +24,7 @@ from ivrengine.store.items import milliseconds_of
 from ivrengine.store.schema import SchemaError
 from ivrengine.store.tables import PostgresTables
 from tests.store import samples
-from tests.store.test_shipping import JOURNAL, connected, contents, ship
+from tests.store.a_database import JOURNAL, connected, contents, ship
 
 
 def _at_hand() -> dict[str, Path]:

@@ -1,77 +1,19 @@
 """The shipper's loop on a virtual clock, with a database in memory."""
 
 import asyncio
-import contextlib
-import itertools
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 
 import asyncpg
 import pytest
-import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from ivrengine.core.rows import EventRow, Row
 from ivrengine.store import shipper as shipping
 from ivrengine.store.backoff import LONGEST_S, delay_s
 from ivrengine.store.faults import DatabaseRefusedError
-from ivrengine.store.items import Item
-from ivrengine.store.shipper import Shipper
-from ivrengine.telemetry import metrics
 from tests.store import samples
-from tests.store.fakes import FakeDatabase, FakeJournal
-
-
-class Bench:
-    """A shipper between a journal and a database that are both at hand."""
-
-    def __init__(
-        self, rows: Sequence[Row] = (), *, folder: Path = Path("nowhere"), batch_rows: int = 10
-    ) -> None:
-        self.journal = FakeJournal(rows)
-        self.database = FakeDatabase()
-        self.metrics = metrics.new()
-        self.parked_file = folder / "parked.jsonl"
-        self.shipper = Shipper(
-            self.journal,
-            self.database.connect,
-            metrics=self.metrics,
-            parked_file=self.parked_file,
-            batch_rows=batch_rows,
-            chance=lambda: 0.999,
-            explain=lambda error: f"because of {type(error).__name__}",
-        )
-
-    def append(self, *rows: Row) -> None:
-        """Write to the journal as the engine does."""
-        self.journal.rows += rows
-        self.shipper.wake()
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.shipper.run())
-        try:
-            yield
-        finally:
-            self.shipper.finish()
-            await task
-
-    async def ship_all(self) -> None:
-        self.shipper.finish()
-        await self.shipper.run()
-
-    @property
-    def state(self) -> str:
-        return self.shipper.state
-
-    def count(self, name: str, **labels: str) -> float:
-        return self.metrics.registry.get_sample_value(f"ivrengine_{name}_total", labels) or 0.0
-
-
-def now() -> float:
-    return asyncio.get_running_loop().time()
+from tests.store.a_shipper import Bench, now, waits
+from tests.store.fakes import FakeJournal
 
 
 async def test_everything_in_the_journal_is_shipped_in_bounded_batches_and_acknowledged() -> None:
@@ -105,7 +47,7 @@ async def test_under_load_the_database_sees_at_most_fifty_transactions_a_second(
     assert 45 <= len(bench.database.batches) <= 52
 
 
-async def test_no_row_waits_longer_than_fifty_milliseconds_for_a_healthy_database() -> None:
+async def test_no_rowwaits_longer_than_fifty_milliseconds_for_a_healthy_database() -> None:
     bench = Bench(batch_rows=1000)
     bench.database.write_s = 0.005
     async with bench.running():
@@ -176,18 +118,16 @@ async def test_each_kind_of_trouble_is_told_when_it_begins() -> None:
     assert bench.count("shipping_failed") == 8
 
 
-async def test_the_waits_between_tries_double_up_to_a_limit_and_begin_anew_after_a_success() -> (
-    None
-):
+async def test_thewaits_between_tries_double_up_to_a_limit_and_begin_anew_after_a_success() -> None:
     bench = Bench(samples.call(1, 3))
     bench.database.trouble = ConnectionRefusedError
     async with bench.running():
         await asyncio.sleep(61)
         bench.database.trouble = lambda: None
         await asyncio.sleep(11)
-        waits = _waits(bench.database.connects)
-        assert waits[:6] == pytest.approx([0.25, 0.5, 1, 2, 4, 8], rel=0.01)
-        assert waits[6:] == pytest.approx([10] * len(waits[6:]), rel=0.01)
+        apart = waits(bench.database.connects)
+        assert apart[:6] == pytest.approx([0.25, 0.5, 1, 2, 4, 8], rel=0.01)
+        assert apart[6:] == pytest.approx([10] * len(apart[6:]), rel=0.01)
         begun_anew = now()
         bench.database.connects.clear()
         bench.database.trouble = ConnectionResetError
@@ -196,10 +136,6 @@ async def test_the_waits_between_tries_double_up_to_a_limit_and_begin_anew_after
         bench.database.trouble = lambda: None
         assert bench.database.connects[0] - begun_anew == pytest.approx(0.25, rel=0.1)
     assert len(bench.database.events) == 4
-
-
-def _waits(instants: list[float]) -> list[float]:
-    return [later - earlier for earlier, later in itertools.pairwise(instants)]
 
 
 @given(st.integers(min_value=0, max_value=10**6), st.floats(0, 1, exclude_max=True))
@@ -265,117 +201,11 @@ async def test_finishing_without_a_database_goes_on_trying_at_the_usual_pace() -
     assert 3 <= len(bench.database.connects) <= 8
 
 
-def _refuses(kinds: set[str]) -> "asyncpg.PostgresError | None":
-    return asyncpg.UntranslatableCharacterError("\\u0000") if kinds else None
-
-
-@given(
-    poison=st.sets(st.integers(0, 29), max_size=30),
-    batch_rows=st.integers(1, 40),
-)
-async def test_poison_rows_are_parked_and_all_others_get_through(
-    poison: set[int], batch_rows: int
-) -> None:
-    rows = samples.interleaved([samples.call(n, 6) for n in range(5)])
-    bad = {id(rows[place]) for place in poison}
-    bench = Bench(rows, batch_rows=batch_rows)
-
-    def refuse(items: Sequence[Item]) -> BaseException | None:
-        return _refuses({"bad" for item in items if id(item) in bad})
-
-    bench.database.write_trouble = refuse
-    with structlog.testing.capture_logs() as logs:
-        await bench.ship_all()
-    assert {id(row) for row in bench.database.events} == {id(row) for row in rows} - bad
-    assert len(bench.database.parked) == len(poison)
-    assert bench.count("rows_parked", kind="event") == len(poison)
-    assert sum(entry["event"] == "row parked" for entry in logs) == len(poison)
-    assert bench.journal.acknowledged == (1, 30)
-
-
-async def test_a_row_that_cannot_even_be_parked_goes_to_the_local_file(tmp_path: Path) -> None:
-    bench = Bench([samples.event(1, 1), samples.event(1, 2)], folder=tmp_path)
-    bench.database.write_trouble = lambda items: _refuses(
-        {"bad" for item in items if isinstance(item, EventRow) and item.seq == 2}
-    )
-    bench.database.park_trouble = lambda: asyncpg.DataError("no")
-    await bench.ship_all()
-    assert [row.seq for row in bench.database.events] == [1]
-    assert bench.parked_file.read_text().count("\n") == 1
-    assert '"22P05"' in bench.parked_file.read_text()
-    assert bench.parked_file.stat().st_mode & 0o077 == 0
-
-
-async def test_a_database_that_goes_away_while_a_row_is_parked_keeps_the_batch(
-    tmp_path: Path,
-) -> None:
-    bench = Bench([samples.event(1, 1), samples.event(1, 2)], folder=tmp_path)
-    bench.database.write_trouble = lambda items: _refuses(
-        {"bad" for item in items if isinstance(item, EventRow) and item.seq == 2}
-    )
-    broken = iter([ConnectionResetError()])
-    bench.database.park_trouble = lambda: next(broken, None)
-    await bench.ship_all()
-    assert len(bench.database.parked) == 1
-    assert bench.journal.acknowledged == (1, 2)
-    assert not bench.parked_file.exists()
-
-
-async def test_rows_that_a_new_primary_has_lost_are_sent_again() -> None:
-    rows = samples.interleaved([samples.call(n, 20) for n in range(5)])
-    bench = Bench(rows, batch_rows=10)
-    broken = iter([asyncpg.ConnectionDoesNotExistError("fail-over")])
-    with capture_logs() as logs:
-        async with bench.running():
-            await asyncio.sleep(1)
-            assert len(bench.database.events) == 100
-            bench.database.lose(7)
-            bench.database.write_trouble = lambda _: next(broken, None)
-            bench.append(samples.event(9, 1))
-            await asyncio.sleep(2)
-            assert {(row.stream_id, row.seq) for row in bench.database.events} == {
-                (row.stream_id, row.seq) for row in bench.journal.rows if isinstance(row, EventRow)
-            }
-    assert [entry["event"] for entry in logs].count("rows lost by the database, sending again") == 1
-    assert bench.count("gaps") == 1
-
-
-async def test_a_loss_without_a_broken_connection_is_found_by_the_regular_look() -> None:
-    bench = Bench(samples.call(1, 20), batch_rows=10)
-    async with bench.running():
-        await asyncio.sleep(1)
-        bench.database.lose(3)
-        await asyncio.sleep(40)
-        assert {row.seq for row in bench.database.events} == set(range(1, 21))
-
-
-async def test_rows_that_vanish_again_and_again_are_not_sent_for_ever() -> None:
-    bench = Bench(samples.call(1, 20), batch_rows=10)
-    with capture_logs() as logs:
-        async with bench.running():
-            for _ in range(600):
-                await asyncio.sleep(1)
-                bench.database.lose(3)
-    assert 1 <= len(bench.journal.rewinds) <= 3
-    assert [entry["event"] for entry in logs].count("rows vanish from the database") == 1
-
-
-async def test_a_hole_in_the_journal_is_told_and_counted() -> None:
-    rows = [row for row in samples.call(1, 9) if row.seq not in {4, 5}]
-    bench = Bench(rows)
-    with capture_logs() as logs:
-        await bench.ship_all()
-    told = [entry for entry in logs if entry["event"] == "hole in the journal"]
-    assert [(entry["after"], entry["found"]) for entry in told] == [(3, 6)]
-    assert bench.count("gaps") == 1
-    assert len(bench.database.events) == 7
-
-
 async def test_the_store_is_tidied_at_the_start_and_every_hour() -> None:
     bench = Bench()
     async with bench.running():
         await asyncio.sleep(3 * 3600 + 60)
-    assert _waits(bench.database.tidied) == pytest.approx([3600] * 3, abs=shipping.IDLE_S)
+    assert waits(bench.database.tidied) == pytest.approx([3600] * 3, abs=shipping.IDLE_S)
 
 
 class BrokenDisk(FakeJournal):
