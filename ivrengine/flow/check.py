@@ -27,19 +27,22 @@ class Surroundings:
 
 def check_graph(draft: Draft) -> Iterator[Problem]:
     """Yield unknown targets, nodes that no way leads to, and loops that nobody ends."""
-    known = [*draft.nodes, *draft.broken_nodes]
-    if draft.start is not None and draft.start not in known:
-        sentence = f"no node `{draft.start}`{did_you_mean(draft.start, known)}"
-        yield problem(draft.file, draft.place("start"), Code.UNKNOWN_NODE, sentence)
-    for name, node in draft.nodes.items():
-        for exit_name, target in node.exits().items():
-            if target is not None and target not in known:
-                place = draft.place(*_loc_of_exit(name, node, exit_name))
-                sentence = f"no node `{target}`{did_you_mean(target, known)}"
-                yield problem(draft.file, place, Code.UNKNOWN_NODE, sentence)
-    if draft.whole and draft.start is not None and draft.start in draft.nodes:
+    unknown = list(_unknown_targets(draft))
+    yield from unknown
+    if draft.whole and draft.start is not None and not unknown:
         yield from _unreachable(draft, draft.start)
     yield from _endless_loops(draft)
+
+
+def _unknown_targets(draft: Draft) -> Iterator[Problem]:
+    known = [*draft.nodes, *draft.broken_nodes]
+    targets: list[tuple[Loc, str | None]] = [(("start",), draft.start)]
+    for name, node in draft.nodes.items():
+        targets += [(_loc_of_exit(name, node, by), to) for by, to in node.exits().items()]
+    for loc, target in targets:
+        if known and target is not None and target not in known:
+            sentence = f"no node `{target}`{did_you_mean(target, known)}"
+            yield problem(draft.file, draft.place(*loc), Code.UNKNOWN_NODE, sentence)
 
 
 def _loc_of_exit(name: str, node: Node, exit_name: str) -> Loc:

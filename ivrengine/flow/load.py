@@ -44,6 +44,17 @@ class _Folder:
     drafts_complete: bool = True
     problems: list[Problem] = dataclasses.field(default_factory=list)
 
+    def brand_names(self) -> list[str] | None:
+        """Return the names of all brands, sound or broken; None if nothing can be said of them."""
+        return (self.routing_file.names() or None) if self.routing_file is not None else None
+
+    def knows_all_flows(self) -> bool:
+        """Tell whether every flow could be read as far as its name and brand, and its brand is one."""
+        names = self.brand_names()
+        return self.drafts_complete and (
+            names is None or all(draft.brand in names for draft in self.drafts)
+        )
+
 
 def load_folder(folder: Path) -> tuple[Book, tuple[Problem, ...]]:
     """Return the book of a folder and everything that is wrong in it; a flow with errors is left out of the book."""
@@ -164,14 +175,15 @@ def _compiled(read: _Folder) -> dict[tuple[BrandId, str], Flow]:
 
 
 def _surroundings(read: _Folder, brand: BrandId | None) -> check.Surroundings:
-    names = None if read.routing_file is None else read.routing_file.names()
+    names = read.brand_names()
+    is_known = brand is not None and (names is None or brand in names)
     known = (
         None if read.routing_file is None or brand is None else read.routing_file.brands.get(brand)
     )
     return check.Surroundings(
         brands=names,
         phones=None if known is None else known.phones.keys(),
-        prompts=_texts(read.prompts, brand) if read.prompts_complete and brand else None,
+        prompts=_texts(read.prompts, brand) if read.prompts_complete and is_known else None,
         recorded=read.recorded.get(brand, ()) if brand else (),
     )
 
@@ -243,13 +255,13 @@ def _over_all(folder: Path, read: _Folder) -> Iterator[Problem]:
             yield problem(str(folder), BEGINNING, Code.NO_ROUTING, sentence)
     else:
         yield from _misrouted(read, read.routing_file)
-    if read.drafts_complete:
+    if read.knows_all_flows():
         yield from _unused_prompts(read)
 
 
 def _misrouted(read: _Folder, known: routing.Routing) -> Iterator[Problem]:
     names = {(d.brand, d.flow) for d in read.drafts if d.brand and d.flow}
-    if read.drafts_complete:
+    if read.knows_all_flows():
         yield from routing.unknown_flows(known, names)
     routed = {
         (brand, route.flow) for brand, source in known.brands.items() for route in source.routes

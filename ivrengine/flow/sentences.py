@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from ivrengine.flow.fields import duration
-from ivrengine.flow.problems import Code, Problem, closest, did_you_mean, problem, shown
+from ivrengine.flow.problems import Code, Problem, closest, problem, shown
 from ivrengine.flow.text import Document, Loc
 
 _IS_KEY: Final = "[key]"
@@ -164,7 +164,8 @@ def _told(detail: ErrorDetails, loc: Loc, found: object, meant: Mapping[Loc, Loc
 
 def _unknown_type(context: _Context) -> str:
     found, known = context["tag"], _QUOTED.findall(context["expected_tags"])
-    perhaps = did_you_mean(found, known)
+    near = closest(found, known)
+    perhaps = "" if near is None else f" (did you mean `{near}`?)"
     return f"unknown node type {shown(found)}{perhaps}; the types are {', '.join(known)}"
 
 
@@ -174,7 +175,7 @@ def _expectation(kind: str, detail: ErrorDetails, context: _Context, found: obje
     if say is None:  # a kind that none of our models has today
         return f"{shown(found)} is not right here ({detail['msg']})"
     size = len(found) if isinstance(found, list | dict) else None
-    what = shown(found) if size is None or not kind.startswith("too_") else str(size)
+    what = shown(found) if size is None or not kind.startswith("too_") else str(size or "none")
     return f"expected {say(context, found)}, found {what}"
 
 
@@ -183,6 +184,10 @@ def _limit(value: float, found: object) -> str:
     if isinstance(found, str) and _WITH_UNIT.fullmatch(found):
         return duration(value)
     return f"{value:g}"
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count} entries"
 
 
 def _one_of(context: _Context) -> str:
@@ -209,8 +214,8 @@ _EXPECTED: Final[Mapping[str, Callable[[_Context, object], str]]] = {
     "model_attributes_type": lambda *_: "a mapping (key: value)",
     "string_too_short": lambda context, _: f"a text of at least {context['min_length']} characters",
     "string_too_long": lambda context, _: f"a text of at most {context['max_length']} characters",
-    "too_short": lambda context, _: f"at least {context['min_length']} of them",
-    "too_long": lambda context, _: f"at most {context['max_length']} of them",
+    "too_short": lambda context, _: f"at least {_entries(context['min_length'])}",
+    "too_long": lambda context, _: f"at most {_entries(context['max_length'])}",
     "greater_than_equal": lambda context, found: f"at least {_limit(context['ge'], found)}",
     "less_than_equal": lambda context, found: f"at most {_limit(context['le'], found)}",
 }

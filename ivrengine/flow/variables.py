@@ -50,7 +50,7 @@ def compile_all(draft: Draft) -> tuple[Compiled, list[Problem]]:
     for name, variable in draft.variables.items():
         value = first_value(variable)
         if value is None:
-            sentence = f"expected {_WRITTEN[variable.type]} for a {variable.type}, found {shown(variable.default)}"
+            sentence = f"expected {_WRITTEN[variable.type]}, found {shown(variable.default)}"
             place = draft.place("variables", name, "default")
             found.append(problem(draft.file, place, Code.VARIABLE_DEFAULT, sentence))
         initial[name] = ZERO[variable.type] if value is None else value

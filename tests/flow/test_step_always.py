@@ -1,0 +1,203 @@
+"""What holds of every call, whatever its caller, the phones and the switch do, in any order: random walks with a ledger."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ivrengine.core import effects, events
+from ivrengine.core.call import DigitMode, Phase
+from ivrengine.core.effects import Effect
+from ivrengine.core.events import Failure
+from ivrengine.core.ids import BridgeId, ChannelId, PlaybackId, TimerId
+from ivrengine.flow import step
+from ivrengine.flow.load import load_folder
+from ivrengine.flow.model import Flow
+from tests.flow.walk import CHANNEL, Walk
+
+FLOWS: Final = Path(__file__).resolve().parents[2] / "flows"
+STEPS_MAX: Final = 60
+KEYS: Final = "00112223456789*#A"
+RARE: Final = 12
+"""One happening in so many is one that ends most calls: walks go deep before."""
+
+
+def example_flows() -> list[Flow]:
+    book, found = load_folder(FLOWS)
+    assert not found
+    return list(book.flows.values())
+
+
+BEGUN_BY: Final[Mapping[type[Effect], str]] = {
+    effects.StartTimer: "timer_id",
+    effects.Play: "playback_id",
+    effects.Dial: "channel_id",
+    effects.CreateBridge: "bridge_id",
+}
+"""What begins something that must end, with the field that holds its id."""
+ENDED_BY: Final[Mapping[type[Effect], str]] = {
+    effects.CancelTimer: "timer_id",
+    effects.StopPlayback: "playback_id",
+    effects.DestroyBridge: "bridge_id",
+}
+
+
+@dataclasses.dataclass
+class Ledger:
+    """What the effects have begun and not ended."""
+
+    used: set[str] = dataclasses.field(default_factory=set)
+    open: dict[str, type[Effect]] = dataclasses.field(default_factory=dict)
+    """Id and beginning of everything that is there."""
+    requests: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    inside: str | None = None
+    ended: int = 0
+
+    def of(self, kind: type[Effect]) -> list[str]:
+        """Return the ids of what an effect of this kind has begun."""
+        return [subject for subject, begun_by in self.open.items() if begun_by is kind]
+
+    def note(self, effect: Effect) -> None:
+        """Enter one effect; whatever is begun must be new, whatever is ended must have been begun."""
+        assert not self.ended, "an effect after the end of the call"
+        kind = type(effect)
+        if kind in BEGUN_BY:
+            subject = getattr(effect, BEGUN_BY[kind])
+            assert subject not in self.used, "an id was used twice"
+            self.used.add(subject)
+            self.open[subject] = kind
+        elif kind in ENDED_BY:
+            del self.open[getattr(effect, ENDED_BY[kind])]
+        self._note_request(effect)
+        match effect:
+            case effects.HangUp(channel_id=channel):
+                self.open.pop(channel, None)
+            case effects.EnterNode(node=node):
+                assert self.inside is None, "entered a node without leaving the one before"
+                self.inside = node
+            case effects.LeaveNode(node=node):
+                assert self.inside == node
+                self.inside = None
+            case effects.EndCall():
+                self.ended += 1
+            case effects.AddToBridge(bridge_id=bridge, channel_ids=members):
+                assert bridge in self.open
+                assert set(members) <= {CHANNEL, *self.of(effects.Dial)}
+            case _:
+                pass
+
+    def _note_request(self, effect: Effect) -> None:
+        for field in ("playback_id", "bridge_id", "channel_id"):
+            if hasattr(effect, field):
+                self.requests.append((type(effect).__name__, getattr(effect, field)))
+                return
+
+    def happened(self, event: events.CallEvent) -> None:
+        """Enter what an event says has ended by itself."""
+        match event:
+            case events.TimerFired(timer_id=over) | events.PlaybackFinished(playback_id=over):
+                self.open.pop(over, None)
+            case events.ChannelEnded(channel_id=over) | events.ChannelLeft(channel_id=over):
+                self.open.pop(over, None)
+            case events.RequestFailed(effect="Play" | "Dial", subject=over, failure=failure):
+                if failure is not Failure.UNAVAILABLE:
+                    self.open.pop(over, None)
+            case _:
+                pass
+
+
+def rare_happenings(walk: Walk) -> list[events.CallEvent]:
+    """Return what ends most calls, and what is none of their business."""
+    at = walk.at
+    return [
+        events.ChannelEnded(at=at, channel_id=CHANNEL, cause=16),
+        events.ChannelLeft(at=at, channel_id=CHANNEL),
+        events.CallFailed(at=at, error="KeyError"),
+        events.FlowInterrupted(at=at, reason="engine stopping"),
+        events.BridgeLeft(at=at, bridge_id=BridgeId("ast1:b"), channel_id=CHANNEL),
+        events.LegAnswered(at=at, channel_id=ChannelId("ast1:ivr-stranger-l1")),
+    ]
+
+
+def happenings(walk: Walk, ledger: Ledger, data: st.DataObject) -> list[events.CallEvent]:
+    """Return what may happen now to each thing that is there."""
+    at = walk.at
+    possible: list[events.CallEvent] = []
+    if walk.call.digit_mode is DigitMode.TAKE:
+        key = data.draw(st.sampled_from(KEYS))
+        possible += 3 * [events.DigitPressed(at=at, channel_id=CHANNEL, digit=key)]
+    if walk.call.digit_mode is DigitMode.INTERRUPT:
+        possible.append(events.BargedIn(at=at, channel_id=CHANNEL))
+    for timer in map(TimerId, ledger.of(effects.StartTimer)):
+        possible.append(events.TimerFired(at=at, timer_id=timer))
+    for playback in map(PlaybackId, ledger.of(effects.Play)):
+        ended = events.PlaybackFinished(at=at, playback_id=playback, completed=True)
+        possible += [ended, ended, dataclasses.replace(ended, completed=False)]
+    for leg in map(ChannelId, ledger.of(effects.Dial)):
+        cause = data.draw(st.sampled_from([0, 16, 17, 19, 21]))
+        possible += [
+            events.LegRinging(at=at, channel_id=leg),
+            events.LegAnswered(at=at, channel_id=leg),
+            events.ChannelLeft(at=at, channel_id=leg),
+            events.ChannelEnded(at=at, channel_id=leg, cause=cause),
+        ]
+        for bridge in map(BridgeId, ledger.of(effects.CreateBridge)):
+            joined = events.BridgeJoined(at=at, bridge_id=bridge, channel_id=leg)
+            possible += [joined, dataclasses.replace(joined, channel_id=CHANNEL)]
+    if ledger.requests:
+        effect, subject = data.draw(st.sampled_from(ledger.requests))
+        failure = data.draw(st.sampled_from(Failure))
+        possible.append(
+            events.RequestFailed(at=at, effect=effect, subject=subject, failure=failure)
+        )
+    return possible
+
+
+def meet(walk: Walk, ledger: Ledger, event: events.CallEvent) -> None:
+    before = walk.call
+    ledger.happened(event)
+    walk.meet(event)
+    assert step.step(walk.flow, before, event) == (walk.call, walk.last), "step is not pure"
+    for effect in walk.last:
+        ledger.note(effect)
+    if walk.call.cursor.timer_id is None and walk.call.phase is Phase.IN_FLOW:
+        raise AssertionError("the call waits for nothing that is bounded")
+
+
+@pytest.mark.parametrize("flow", example_flows(), ids=lambda flow: flow.ref.name)
+@given(data=st.data())
+@settings(max_examples=150)
+def test_whatever_happens_nothing_leaks_and_the_call_ends_once(
+    flow: Flow, data: st.DataObject
+) -> None:
+    walk, ledger = Walk(flow), Ledger()
+    for effect in walk.last:
+        ledger.note(effect)
+    for _ in range(data.draw(st.integers(0, STEPS_MAX))):
+        if walk.call.phase is Phase.ENDED:
+            break
+        is_rare = data.draw(st.integers(0, RARE)) == RARE
+        possible = rare_happenings(walk) if is_rare else happenings(walk, ledger, data)
+        meet(walk, ledger, data.draw(st.sampled_from(possible)))
+    if walk.call.phase is not Phase.ENDED:
+        meet(walk, ledger, events.ChannelEnded(at=walk.at, channel_id=CHANNEL, cause=16))
+    assert walk.call.phase is Phase.ENDED
+    assert ledger.ended == 1
+    assert isinstance(walk.done[-1], effects.EndCall)
+    assert walk.done[-1].outcome is walk.call.outcome
+    assert set(ledger.open.values()) <= {effects.Play}, "a playback ends with its channel"
+    assert ledger.inside is None
+
+
+@pytest.mark.parametrize("flow", example_flows(), ids=lambda flow: flow.ref.name)
+def test_a_caller_who_does_nothing_at_all_is_let_go_in_the_end(flow: Flow) -> None:
+    walk = Walk(flow)
+    for _ in range(200):
+        if walk.call.phase is not Phase.IN_FLOW and walk.call.phase is not Phase.DIALING:
+            break
+        walk.timer_fires()
+    assert walk.call.phase is Phase.LEAVING

@@ -1,0 +1,161 @@
+"""How calls end: by the caller, by the flow, by an error; and what becomes of requests that the switch does not obey."""
+
+import pytest
+
+from ivrengine.core import effects, events
+from ivrengine.core.call import Call, DigitMode, Outcome, Phase
+from ivrengine.core.events import Failure
+from ivrengine.flow import step
+from tests.flow.walk import CHANNEL, Walk, flow_of, kinds
+
+SHORT = """
+    start: hello
+    nodes:
+      hello: {type: play, prompt: welcome, next: bye}
+      bye: {type: hangup}
+"""
+
+
+def in_flow() -> Walk:
+    return Walk(flow_of(SHORT))
+
+
+def completed() -> Walk:
+    walk = in_flow()
+    walk.prompt_ends()
+    assert walk.call.phase is Phase.LEAVING
+    return walk
+
+
+def failed() -> Walk:
+    walk = in_flow()
+    walk.meet(events.CallFailed(at=walk.at, error="KeyError"))
+    assert walk.call.phase is Phase.LEAVING
+    return walk
+
+
+def test_a_caller_who_hangs_up_in_the_flow_has_hung_up() -> None:
+    walk = in_flow()
+    walk.hangs_up()
+    assert kinds(walk.last) == ["CancelTimer", "LeaveNode", "EndCall"]
+    assert walk.exits() == [("hello", "caller gone")]
+    assert walk.call.outcome is Outcome.HUNG_UP
+    assert walk.call.digit_mode is DigitMode.DROP
+
+
+def test_a_channel_that_somebody_else_takes_is_taken() -> None:
+    walk = in_flow()
+    walk.meet(events.ChannelLeft(at=walk.at, channel_id=CHANNEL))
+    assert walk.call.outcome is Outcome.TAKEN
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        events.CallFailed(at=in_flow().at, error="KeyError"),
+        events.FlowInterrupted(at=in_flow().at, reason="engine stopping"),
+        events.RequestFailed(
+            at=in_flow().at, effect="Answer", subject=CHANNEL, failure=Failure.REFUSED
+        ),
+    ],
+)
+def test_what_cannot_go_on_goes_to_the_fallback(event: events.CallEvent) -> None:
+    walk = in_flow()
+    walk.meet(event)
+    assert kinds(walk.last) == [
+        "StopPlayback",
+        "CancelTimer",
+        "LeaveNode",
+        "SendToFallback",
+        "StartTimer",
+    ]
+    walk.meet(events.ChannelLeft(at=walk.at, channel_id=CHANNEL))
+    assert kinds(walk.last) == ["CancelTimer", "EndCall"]
+    assert walk.call.outcome is Outcome.FALLBACK
+
+
+def test_without_its_flow_version_a_call_goes_to_the_fallback_at_whatever_comes() -> None:
+    call, found = step.step(
+        None, in_flow().call, events.LegRinging(at=in_flow().at, channel_id=CHANNEL)
+    )
+    assert "SendToFallback" in kinds(found)
+    assert call.outcome is Outcome.FALLBACK
+
+
+@pytest.mark.parametrize("stage", [completed, failed])
+def test_an_end_that_nobody_confirms_is_written_off_as_lost(stage: object) -> None:
+    assert callable(stage)
+    walk: Walk = stage()
+    walk.leaving_timer_fires()
+    assert walk.call.outcome is Outcome.LOST
+    asked_again = effects.HangUp(channel_id=CHANNEL) in walk.last
+    assert asked_again is (stage is completed), "a hand-over that was perhaps done is left alone"
+    assert kinds(walk.last)[-1] == "EndCall"
+
+
+@pytest.mark.parametrize(
+    ("failure", "ended", "outcome"),
+    [
+        (Failure.GONE, True, Outcome.COMPLETED),
+        (Failure.NOT_READY, False, Outcome.COMPLETED),
+        (Failure.UNAVAILABLE, False, Outcome.COMPLETED),
+        (Failure.REFUSED, False, Outcome.COMPLETED),
+    ],
+)
+def test_a_hang_up_that_is_not_done_ends_the_call_only_if_the_channel_is_gone(
+    failure: Failure, ended: bool, outcome: Outcome
+) -> None:
+    walk = completed()
+    walk.request_fails("HangUp", CHANNEL, failure)
+    assert (walk.call.phase is Phase.ENDED) is ended
+    assert walk.call.outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("failure", "told", "outcome"),
+    [
+        (Failure.GONE, ["CancelTimer", "EndCall"], Outcome.LOST),
+        (Failure.NOT_READY, ["CancelTimer", "EndCall"], Outcome.TAKEN),
+        (Failure.REFUSED, ["HangUp"], Outcome.FALLBACK),
+        (Failure.UNAVAILABLE, [], Outcome.FALLBACK),
+    ],
+)
+def test_a_hand_over_that_is_not_done(failure: Failure, told: list[str], outcome: Outcome) -> None:
+    walk = failed()
+    walk.request_fails("SendToFallback", CHANNEL, failure)
+    assert kinds(walk.last) == told
+    assert walk.call.outcome is outcome
+
+
+@pytest.mark.parametrize("stage", [completed, failed])
+@pytest.mark.parametrize(
+    "event",
+    [
+        events.CallFailed(at=in_flow().at, error="KeyError"),
+        events.FlowInterrupted(at=in_flow().at, reason="engine stopping"),
+        events.DigitPressed(at=in_flow().at, channel_id=CHANNEL, digit="1"),
+        events.RequestFailed(
+            at=in_flow().at, effect="StopPlayback", subject="ast1:ivr-x-p1", failure=Failure.GONE
+        ),
+    ],
+)
+def test_while_leaving_nothing_else_matters(stage: object, event: events.CallEvent) -> None:
+    assert callable(stage)
+    walk: Walk = stage()
+    before = walk.call
+    walk.meet(event)
+    assert (walk.call, walk.last) == (before, ())
+
+
+def test_after_the_end_nothing_happens_any_more() -> None:
+    walk = in_flow()
+    walk.hangs_up()
+    ended: Call = walk.call
+    for event in (
+        events.CallFailed(at=walk.at, error="KeyError"),
+        events.ChannelEnded(at=walk.at, channel_id=CHANNEL, cause=16),
+        events.TimerFired(at=walk.at, timer_id=step.LEAVING_TIMER),
+    ):
+        walk.meet(event)
+        assert walk.last == ()
+        assert walk.call is ended
