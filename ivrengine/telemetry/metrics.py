@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Final, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from ivrengine.core.call import Outcome
 from ivrengine.core.effects import Effect
@@ -20,6 +20,8 @@ DROPPED: Final = ("mailbox full", "type-ahead full", "no such call", "arrived tw
 """Why an event did not reach a call's fold."""
 ROW_KINDS: Final = ("event", "number", "flow")
 """What is shipped to the store."""
+ANSWER_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""An idle Asterisk answers in one or two milliseconds, one at its limit in hundreds."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +38,20 @@ class Metrics:
     """Calls whose deciding or performing raised an exception."""
     events_dropped: Counter
     """By ``reason``."""
-    events_unknown: Counter
-    """Events of an Asterisk that the door has no translation for, by ``node``."""
+    events_heard: Counter
+    """Told by a door to the engine, by ``node`` and ``kind`` of event."""
+    door_events_dropped: Counter
+    """Not told by a door, as nobody could make anything of them: by ``node`` and ``reason``."""
+    requests: Counter
+    """Asked of a switch, by ``node`` and ``outcome`` (``done`` or the class of the failure)."""
+    request_seconds: Histogram
+    """From asking to the answer, by ``node`` and ``operation``."""
     requests_failed: Counter
-    """By kind of ``effect`` and class of ``failure``."""
+    """Effects that were not done, by kind of ``effect`` and class of ``failure``."""
+    node_linked: Gauge
+    """1 while the events of a ``node`` reach us."""
+    node_healthy: Gauge
+    """1 while the ARI of a ``node`` answers in time."""
     reconnects: Counter
     """Connections to an Asterisk made again after one was lost, by ``node``."""
     journal_bytes: Counter
@@ -62,16 +74,30 @@ def new() -> Metrics:
     def counter(name: str, text: str, *labels: str) -> Counter:
         return Counter(f"ivrengine_{name}", text, labels, registry=registry)
 
+    def gauge(name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"ivrengine_{name}", text, labels, registry=registry)
+
     metrics = Metrics(
         registry=registry,
-        calls_in_progress=Gauge(
-            "ivrengine_calls_in_progress", "Calls in progress.", registry=registry
-        ),
+        calls_in_progress=gauge("calls_in_progress", "Calls in progress."),
         calls_ended=counter("calls_ended", "Calls that ended.", "outcome"),
         calls_refused=counter("calls_refused", "Calls sent to the fallback on arrival.", "reason"),
         calls_failed=counter("calls_failed", "Calls that met an exception."),
         events_dropped=counter("events_dropped", "Events that no call took.", "reason"),
-        events_unknown=counter("events_unknown", "Events without a translation.", "node"),
+        events_heard=counter("events_heard", "Events told to the engine.", "node", "kind"),
+        door_events_dropped=counter(
+            "door_events_dropped", "Events that a door could not tell.", "node", "reason"
+        ),
+        requests=counter("requests", "Requests to a switch.", "node", "outcome"),
+        request_seconds=Histogram(
+            "ivrengine_request_seconds",
+            "From a request to its answer.",
+            ("node", "operation"),
+            buckets=ANSWER_S,
+            registry=registry,
+        ),
+        node_linked=gauge("node_linked", "Whether a node's events reach us.", "node"),
+        node_healthy=gauge("node_healthy", "Whether a node's ARI answers in time.", "node"),
         requests_failed=counter(
             "requests_failed", "Requests that a switch did not do.", "effect", "failure"
         ),
