@@ -1,0 +1,38 @@
+"""What a door to Asterisk tells of itself, counted: fits the narrow port that the door declares for it."""
+
+from ivrengine.core.ids import NodeName
+from ivrengine.telemetry.metrics import Metrics
+
+
+class DoorMeter:
+    """Counts for the doors of one engine."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        # As many as the settings name nodes.
+        self._seen_up: set[NodeName] = set()
+
+    def requested(self, node: NodeName, operation: str, outcome: str, duration_s: float) -> None:
+        """Count a request to a node."""
+        self._metrics.requests.labels(node, outcome).inc()
+        self._metrics.request_seconds.labels(node, operation).observe(duration_s)
+
+    def heard(self, node: NodeName, kind: str) -> None:
+        """Count an event that the engine was told."""
+        self._metrics.events_heard.labels(node, kind).inc()
+
+    def dropped(self, node: NodeName, reason: str) -> None:
+        """Count an event that nobody was told."""
+        self._metrics.door_events_dropped.labels(node, reason).inc()
+
+    def linked(self, node: NodeName, *, up: bool) -> None:
+        """Note whether a node's events reach us; the second time they do is a reconnection."""
+        self._metrics.node_linked.labels(node).set(up)
+        if up and node in self._seen_up:
+            self._metrics.reconnects.labels(node).inc()
+        if up:
+            self._seen_up.add(node)
+
+    def healthy(self, node: NodeName, *, well: bool) -> None:
+        """Note whether a node's ARI answers in time."""
+        self._metrics.node_healthy.labels(node).set(well)
