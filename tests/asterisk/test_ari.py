@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from ivrengine.asterisk import wire
-from ivrengine.core.events import ChannelEnded, Failure, PlaybackFinished
+from ivrengine.core.events import ChannelEnded, Failure, LegAnswered, PlaybackFinished
 from ivrengine.core.ids import BridgeId, ChannelId, PlaybackId, RecordingId
 from ivrengine.core.switching import RequestRefusedError
-from tests.asterisk.fake_ari import Door, hangs, linked, loses_the_answer, says
+from tests.asterisk.fake_ari import NOW, Door, hangs, linked, loses_the_answer, says
 
 pytestmark = pytest.mark.real_time
 
@@ -168,6 +168,24 @@ async def test_a_phone_that_was_busy_before_the_answer_came_was_dialled() -> Non
         ended = door.told[-1]
         assert isinstance(ended, ChannelEnded)
         assert ended.cause == 17
+
+
+async def test_a_phone_can_be_picked_up_before_the_request_to_dial_it_is_answered() -> None:
+    entered = {
+        "type": "StasisStart",
+        "args": ["leg"],
+        "channel": {"id": "ivr-leg", "state": "Up"},
+    }
+    async with linked() as door:
+
+        async def rings_and_is_answered(_request: object) -> object:
+            await door.fake.send(entered)
+            await door.heard(2)
+            return says(200)(_request)  # type: ignore[arg-type]
+
+        door.fake.reply("POST", "/channels/ivr-leg", rings_and_is_answered)
+        await dial(door)
+        assert door.told[1:] == [LegAnswered(at=NOW, channel_id=LEG)]
 
 
 async def test_a_dialled_phone_gets_all_that_asterisk_must_know() -> None:
