@@ -8,6 +8,7 @@ import pytest
 from tests.tidy import places, rules
 from tests.tidy.rules import Code, Refusals
 
+pytestmark = pytest.mark.timeout(60)  # the first test reads every file
 ROOT = Path(__file__).parents[1]
 FILES = places.committed(ROOT)
 TEXTS = {
