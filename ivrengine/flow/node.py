@@ -51,10 +51,14 @@ class Turn:
 
     def timer_id(self) -> ids.TimerId:
         """Return the id for the timer that this turn may start."""
-        return ids.TimerId(f"t{self.call.serial}")
+        return ids.TimerId(f"t{self._serial()}")
+
+    def _serial(self) -> int:
+        """Return the number of this turn: the call takes it over when the node's move is followed."""
+        return self.call.serial + 1
 
     def _fresh(self, letter: str) -> str:
-        local = f"{ids.OURS}{self.call.call_id}-{letter}{self.call.serial}"
+        local = f"{ids.OURS}{self.call.call_id}-{letter}{self._serial()}"
         return ids.on_node(ids.node_of(self.call.channel_id), local)
 
 

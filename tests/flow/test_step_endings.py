@@ -1,5 +1,8 @@
 """How calls end: by the caller, by the flow, by an error; and what becomes of requests that the switch does not obey."""
 
+import dataclasses
+from typing import Any
+
 import pytest
 
 from ivrengine.core import effects, events
@@ -159,3 +162,16 @@ def test_after_the_end_nothing_happens_any_more() -> None:
         walk.meet(event)
         assert walk.last == ()
         assert walk.call is ended
+
+
+def test_a_changed_call_is_what_the_standard_library_would_make_of_it() -> None:
+    call = in_flow().call
+    changes: dict[str, Any] = {
+        "node": "bye",
+        "serial": 7,
+        "variables": {"n": 1},
+        "outcome": Outcome.LOST,
+    }
+    assert step._changed(call, **changes) == dataclasses.replace(call, **changes)
+    assert step._changed(call) == call
+    assert step._changed(call) is not call
