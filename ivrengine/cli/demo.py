@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import dataclasses
+import os
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -27,13 +29,14 @@ from ivrengine.sim.switch import SimSwitch
 from ivrengine.store import queries
 from ivrengine.store.connecting import Connection
 from ivrengine.store.database import Database, DatabaseError
+from ivrengine.store.faults import RETRIED
 from ivrengine.telemetry import logs
 
 FRAME_S: Final = 0.25
 """Four pictures a second: quick enough to watch a call move, and a twentieth of a core to draw."""
 LOOK_S: Final = 1.0
 """How often the store is asked for finished calls."""
-ENDED_SHOWN: Final = 40
+_ENDED: Final = queries.Wanted(phase="ended", limit=40)
 SEPARATE: Final = "demo"
 """Made-up calls go into this folder of the data directory where the settings are those of a real engine."""
 _PARTING: Final = Limits(drain_s=0, parting_s=1.0)
@@ -48,6 +51,8 @@ class _Plan:
     seconds: float | None
     seed: int
     hint: str
+    """The command that finds the demo's calls."""
+    picture: Path | None
 
     @property
     def title(self) -> str:
@@ -67,13 +72,16 @@ class _SimDoor:
 def demo(
     rate: Annotated[
         float, typer.Option(min=0.01, max=50, help="Calls a second, on average.")
-    ] = 0.5,
+    ] = 0.4,
     seconds: Annotated[
         float | None, typer.Option(min=1, help="End after so long; without it, Ctrl-C ends it.")
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed brings the same callers.")] = 1,
     flows: Annotated[Path | None, typer.Option(help="The folder of flows.")] = None,
     data: Annotated[Path | None, typer.Option(help="The folder for what is recorded.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Keep the last screen in this file, as SVG.")
+    ] = None,
     config: Annotated[Path | None, complaints.CONFIG] = None,
 ) -> None:
     """Watch simulated callers walk through the flows: no Asterisk, no Docker, no root."""
@@ -84,7 +92,15 @@ def demo(
         typer.echo(str(problem), err=True)
     if not crowd.dids(book, seed):
         complaints.failed(f"there is no flow in {settings.flows_dir} that a number is routed to")
-    plan = _Plan(settings=settings, book=book, rate=rate, seconds=seconds, seed=seed, hint=hint)
+    plan = _Plan(
+        settings=settings,
+        book=book,
+        rate=rate,
+        seconds=seconds,
+        seed=seed,
+        hint=hint,
+        picture=picture,
+    )
     with (
         complaints.in_sentences(),
         _quiet(settings),
@@ -121,8 +137,13 @@ async def _demo(plan: _Plan, console: Console) -> None:
     if plan.seconds is not None:
         asyncio.get_running_loop().call_later(plan.seconds, stop.set)
     phones = crowd.phones(plan.book, plan.seed)
-    aloud = ReadAloud(plan.book.prompts)
-    watch = Watch(now_s=asyncio.get_running_loop().time, phones=phones, aloud=aloud)
+    aloud = ReadAloud(plan.book.prompts, plan.settings.flows_dir / "recordings")
+    watch = Watch(
+        now_s=asyncio.get_running_loop().time,
+        phones=phones,
+        names=_phone_names(plan.book),
+        aloud=aloud,
+    )
 
     def make_doors(
         listener: Callable[[SwitchEvent], None], now: Callable[[], datetime]
@@ -140,7 +161,18 @@ async def _demo(plan: _Plan, console: Console) -> None:
         assert watch.switch is not None
         async with _beside(_call_in(plan, watch.switch), _look(plan.settings, watch)):
             await _show(plan, running, watch, stop, console)
+            if plan.picture is not None:
+                seen = watch.picture(running.engine.calls(), running.metrics, running.shipper.state)
+                plan.picture.write_text(demo_screen.svg(seen, plan.title), encoding="utf-8")
     _sum_up(plan, watch.picture((), running.metrics, ""), console)
+
+
+def _phone_names(book: Book) -> dict[str, str]:
+    return {
+        phone.endpoint: f"{name} {phone.name}"
+        for name, brand in book.brands.items()
+        for phone in brand.phones.values()
+    }
 
 
 @contextlib.asynccontextmanager
@@ -177,15 +209,21 @@ async def _look(settings: Settings, watch: Watch) -> None:
             await asyncio.sleep(LOOK_S)
             try:
                 connection = connection or await database.read()
-            except DatabaseError:  # it is still starting; the shipper says so if it cannot
-                continue
-            wanted = queries.Wanted(phase="ended", limit=ENDED_SHOWN)
-            found = await queries.list_calls(connection, wanted)
-            watch.ended = sorted(found, key=lambda row: row.ended_at or row.arrived_at)[::-1]
+                found = await queries.list_calls(connection, _ENDED)
+            except (DatabaseError, *RETRIED):
+                # The shipper, which meets the same, logs and counts it.
+                _drop(connection)
+                connection = None
+            else:
+                watch.ended = sorted(found, key=lambda row: row.ended_at or row.arrived_at)[::-1]
     finally:
-        if connection is not None:
-            connection.terminate()
+        _drop(connection)
         await database.close()
+
+
+def _drop(connection: Connection | None) -> None:
+    if connection is not None:
+        connection.terminate()
 
 
 async def _show(
@@ -206,9 +244,17 @@ async def _show(
     else:
         lines = demo_screen.Lines()
         while not stop.is_set():
-            for line in lines.of(picture()):
-                typer.echo(line)
+            _print(lines.of(picture()), stop)
             await _frame(stop)
+
+
+def _print(lines: Sequence[str], stop: asyncio.Event) -> None:
+    try:
+        for line in lines:
+            typer.echo(line)
+    except BrokenPipeError:  # whoever read the lines has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        stop.set()
 
 
 async def _frame(stop: asyncio.Event) -> None:

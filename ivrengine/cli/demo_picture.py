@@ -19,7 +19,6 @@ from ivrengine.telemetry.metrics import ROW_KINDS, Metrics
 HISTORY_S: Final = 60
 """The little curve shows the last minute."""
 SHORT_ID: Final = 6
-PJSIP: Final = "PJSIP/"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +41,7 @@ class CallLine:
 class PhoneLine:
     """A phone."""
 
-    endpoint: str
+    name: str
     state: str
     """``idle``, ``rings`` or ``talks``."""
     since_s: float
@@ -81,14 +80,21 @@ class Watch:
     """Keeps what the engine does not: when each call reached its node, and the last key of each caller."""
 
     def __init__(
-        self, *, now_s: Callable[[], float], phones: Sequence[Phone], aloud: ReadAloud
+        self,
+        *,
+        now_s: Callable[[], float],
+        phones: Sequence[Phone],
+        names: Mapping[str, str],
+        aloud: ReadAloud,
     ) -> None:
+        """Look at these phones, which people know by the ``names`` of their endpoints."""
         self.switch: SimSwitch | None = None
         """The simulated switch, as soon as there is one."""
         self._now_s = now_s
         self._aloud = aloud
         self._began_s = now_s()
         self._phones = phones
+        self._names = names
         self._keys: dict[ChannelId, str] = {}
         self._here: dict[CallId, tuple[str, float]] = {}
         self._phone_since: dict[str, tuple[str, float]] = {}
@@ -184,7 +190,8 @@ class Watch:
             return ""
         if spoken is not None:
             return f"“{spoken.text}”"
-        return f"talks with {last.sound.removeprefix(TALK).removeprefix(PJSIP)}"
+        other = last.sound.removeprefix(TALK)
+        return f"talks with {self._names.get(other, other)}"
 
     def _phone_line(
         self, phone: Phone, now_s: float, by_leg: Mapping[ChannelId | None, Call]
@@ -195,7 +202,7 @@ class Watch:
             self._phone_since[phone.endpoint] = (state, now_s)
         since_s = now_s - self._phone_since[phone.endpoint][1]
         return PhoneLine(
-            endpoint=phone.endpoint.removeprefix(PJSIP),
+            name=self._names.get(phone.endpoint, phone.endpoint),
             state=state,
             since_s=since_s,
             call=call.call_id[-SHORT_ID:] if call else "",

@@ -1,10 +1,12 @@
 """Draws what ``ivrengine demo`` shows: a picture for a terminal, or lines for anything else."""
 
+import io
+import re
 from collections.abc import Sequence
 from typing import Final
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.layout import Layout
 from rich.panel import Panel
 from rich.table import Table
@@ -17,6 +19,7 @@ HEAD_LINES: Final = 5
 FOOT_LINES: Final = 13
 WIDE: Final = 110
 """From so many columns on there is room for everything."""
+PICTURE_SIZE: Final = (124, 36)
 EDGES: Final = 3
 """Lines of a panel that are not its table's rows: two of the frame, one of the column names."""
 _FRAME: Final = "grey42"
@@ -54,6 +57,16 @@ def draw(picture: Picture, title: str, *, width: int, height: int) -> Renderable
         Layout(_ended(picture.ended, wide=width >= WIDE), ratio=3),
     )
     return layout
+
+
+def svg(picture: Picture, title: str) -> str:
+    """Return the screen as an SVG file that needs nothing from elsewhere."""
+    width, height = PICTURE_SIZE
+    console = Console(record=True, width=width, height=height, file=io.StringIO())
+    console.print(draw(picture, title, width=width, height=height))
+    drawn = console.export_svg(title="ivrengine demo")
+    # rich would have the file fetch a font, and says in a comment where rich comes from
+    return re.sub(r"@font-face\s*\{[^}]*\}|<!--.*?-->", "", drawn)
 
 
 def _head(picture: Picture, title: str) -> RenderableType:
@@ -115,7 +128,7 @@ def _phones(phones: Sequence[PhoneLine]) -> RenderableType:
     for line in phones[: FOOT_LINES - EDGES]:
         style = _PHONES[line.state]
         since = "" if line.state == "idle" else f"{line.since_s:.0f} s"
-        table.add_row(Text(line.endpoint), Text(line.state, style), Text(line.call, _QUIET), since)
+        table.add_row(Text(line.name), Text(line.state, style), Text(line.call, _QUIET), since)
     return _panel(table, "phones", None)
 
 
@@ -168,7 +181,7 @@ def _clock(seconds: float) -> str:
 class Lines:
     """The same for a file or pipe: a line for each call that comes or ends, and now and then the counters."""
 
-    COUNTERS_EVERY_S: Final = 10.0
+    COUNTERS_EVERY_S: Final = 5.0
 
     def __init__(self) -> None:
         self._known: set[str] = set()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import termios
 import tty
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ HANG_UP: Final = "h"
 END_OF_INPUT: Final = "\x04"
 """Ctrl-D, as a terminal in raw mode gives it."""
 READ_MAX: Final = 1024
+_ENDS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class Typing(Protocol):
@@ -37,18 +39,30 @@ class Keys:
         self._fd = fd
 
     def attach(self, typed: Callable[[str], None]) -> None:
-        """Begin to listen."""
+        """Begin to listen; Ctrl-C and SIGTERM hang up, too, so that the terminal is left as it was."""
+        loop = asyncio.get_running_loop()
 
         def readable() -> None:
-            read = os.read(self._fd, READ_MAX).decode(errors="replace")
-            for key in read or END_OF_INPUT:
-                typed(HANG_UP if key == END_OF_INPUT else key.lower())
+            for key in self._read():
+                typed(key)
 
-        asyncio.get_running_loop().add_reader(self._fd, readable)
+        loop.add_reader(self._fd, readable)
+        for number in _ENDS:
+            loop.add_signal_handler(number, typed, HANG_UP)
 
     def detach(self) -> None:
         """Stop listening."""
-        asyncio.get_running_loop().remove_reader(self._fd)
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._fd)
+        for number in _ENDS:
+            loop.remove_signal_handler(number)
+
+    def _read(self) -> str:
+        try:
+            read = os.read(self._fd, READ_MAX).decode(errors="replace")
+        except OSError:  # the terminal is gone
+            read = ""
+        return read.lower().replace(END_OF_INPUT, HANG_UP) or HANG_UP
 
     def asked(self) -> None:
         """Do nothing: keys come when they come."""

@@ -27,6 +27,7 @@ from ivrengine.sim.clock import run_virtual
 from ivrengine.telemetry import logs
 
 WITHHELD: Final = "withheld"
+ROUTING: Final = "routing.yaml"
 UNROUTED: Final = "+902120000000"
 """The number dialled for a flow that no number leads to."""
 
@@ -59,8 +60,8 @@ def call(
     logs.configure(level="error", style="console")
     file = Path(flow)
     is_file = file.suffix in {".yaml", ".yml"} and file.is_file()
-    if is_file and not file.resolve().is_relative_to(folder.resolve()):
-        folder = file.parent
+    if is_file:
+        folder = _folder_of(file)
     book, problems = load_folder(folder)
     chosen = _by_file(book, file, problems) if is_file else _by_name(book, flow, problems, folder)
     spoken = _speaking(chosen, language)
@@ -71,6 +72,7 @@ def call(
             flows={**book.flows, (chosen.brand, chosen.ref.name): spoken},
             routes=Routes(exact={did: (chosen.brand, chosen.ref.name)}),
         ),
+        flows_dir=folder,
         did=did,
         number=_number(book, chosen.brand, number),
         phones=None if phones is PhoneAnswers.ASK else phones.value,
@@ -108,6 +110,12 @@ def _by_name(book: Book, wanted: str, problems: Sequence[Problem], folder: Path)
     return complaints.bad_usage(
         f"there is no flow or number `{wanted}` in {folder}{did_you_mean(wanted, known)}"
     )
+
+
+def _folder_of(file: Path) -> Path:
+    """Return the folder of flows that the file is part of: the nearest one with a routing file."""
+    routed = (folder for folder in file.resolve().parents if (folder / ROUTING).is_file())
+    return next(routed, file.parent)
 
 
 def _by_file(book: Book, file: Path, problems: Sequence[Problem]) -> Flow:

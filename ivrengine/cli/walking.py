@@ -22,7 +22,6 @@ from ivrengine.engine.journal import Journal
 from ivrengine.engine.journal_reading import Reader, Recovered
 from ivrengine.flow.book import Book
 from ivrengine.numbers.normal import mask
-from ivrengine.prompts.library import PromptMissingError
 from ivrengine.sim.caller import Caller
 from ivrengine.sim.hearing import MUSIC, TALK, Heard
 from ivrengine.sim.phones import Answers, Behaviour, Busy, Phone, PhoneCall, Rings
@@ -32,6 +31,8 @@ from ivrengine.sim.switch import SimSwitch
 from ivrengine.telemetry import metrics
 
 DIGITS: Final = "0123456789*#"
+NAME_CHARS: Final = 20
+"""Room for the names of most prompts, so that what is heard stands in one column."""
 ROWS_MAX: Final = 100_000
 """A call of a day has fewer events."""
 SETTLED_S: Final = 0.05
@@ -52,6 +53,7 @@ class Walk:
     """What a person wants to walk through."""
 
     book: Book
+    flows_dir: Path
     did: str
     number: str | None
     phones: str | None
@@ -71,16 +73,16 @@ async def walk(wanted: Walk, journal_folder: Path, keys: Typing) -> None:
             now=clock.now,
             metrics=metrics.new(),
         )
-        sounds = _Aloud(wanted.book)
+        sounds = ReadAloud(wanted.book.prompts, wanted.flows_dir / "recordings")
         switch = SimSwitch(
             listener=engine.listen,
             now=clock.now,
-            duration_s=sounds.aloud.duration_s,
+            duration_s=sounds.duration_s,
             phones=_phones(wanted),
         )
         engine.attach(switch, sounds)
         switch.start()
-        person = _Person(engine, switch, sounds.aloud, keys)
+        person = _Person(engine, switch, sounds, keys)
         await person.call(wanted)
         await engine.stop()
         _print_path(journal_folder, journal)
@@ -104,22 +106,6 @@ def _phones(wanted: Walk) -> list[Phone]:
     return [Phone(endpoint, behaviour) for endpoint in endpoints]
 
 
-class _Aloud:
-    """The prompts' texts; says so when there is none, as the caller would hear nothing."""
-
-    def __init__(self, book: Book) -> None:
-        self.aloud = ReadAloud(book.prompts)
-
-    def media(
-        self, brand: BrandId, name: str, language: str, *, fallback: str | None = None
-    ) -> str:
-        try:
-            return self.aloud.media(brand, name, language, fallback=fallback)
-        except PromptMissingError:
-            _say(f"  {name}", f"(has no text in {language})", dim=True)
-            raise
-
-
 class _Person:
     """The person at the terminal: their ear, their keys, and the hands of whoever they are put through to."""
 
@@ -137,7 +123,7 @@ class _Person:
         for phone in self._switch.phones.values():
             if wanted.phones is None:
                 phone.on_ring = self._rung
-        _say("  calls", f"{wanted.did} from {mask(wanted.number)}; h hangs up", dim=True)
+        _say("calls", f"{wanted.did} from {mask(wanted.number)}; h hangs up", dim=True)
         # the line is prepared before the call begins: nothing is heard unnoticed
         self._caller = self._switch.prepare(
             wanted.did, number=wanted.number, script=Script(fallback_s=0.0)
@@ -157,12 +143,12 @@ class _Person:
         if heard.until_s is not None:
             return
         if spoken is not None:
-            _say(f"  {spoken.name}", spoken.text)
+            _say(spoken.name, spoken.text)
         elif heard.sound.startswith(MUSIC):
-            _say("  music", heard.sound.removeprefix(MUSIC), dim=True)
+            _say("music", heard.sound.removeprefix(MUSIC), dim=True)
         elif heard.sound.startswith(TALK):
             other = heard.sound.removeprefix(TALK)
-            _say("  talks", f"with {other}; h hangs up, o lets the other side hang up", dim=True)
+            _say("talks", f"with {other}; h hangs up, o lets the other side hang up", dim=True)
             asyncio.get_running_loop().call_soon(self._keys.asked)
 
     def _ask_if_waited_for(self) -> None:
@@ -175,7 +161,7 @@ class _Person:
 
     def _rung(self, call: PhoneCall) -> None:
         self._ringing = call
-        _say("  rings", f"{call.name}: a answers, b is busy, n does not answer", dim=True)
+        _say("rings", f"{call.name}: a answers, b is busy, n does not answer", dim=True)
         asyncio.get_running_loop().call_soon(self._keys.asked)
 
     def _typed(self, key: str) -> None:
@@ -183,10 +169,10 @@ class _Person:
         if caller is None:
             return
         if key == HANG_UP:
-            _say("  you", "hang up", dim=True)
+            _say("you", "hang up", dim=True)
             caller.hang_up()
         elif key in DIGITS:
-            _say("  you", f"press {key}", dim=True)
+            _say("you", f"press {key}", dim=True)
             caller.press(key)
         elif self._ringing is not None:
             self._answer_for_phone(self._ringing, key)
@@ -199,7 +185,7 @@ class _Person:
         elif not call.up and key == BUSY:
             call.turn_busy()
         elif not call.up and key == NOBODY:
-            _say("  phone", "nobody answers", dim=True)
+            _say("phone", "nobody answers", dim=True)
 
 
 def _print_path(folder: Path, journal: Journal) -> None:
@@ -212,8 +198,8 @@ def _print_path(folder: Path, journal: Journal) -> None:
     lasted_s = (last.ended_at - last.arrived_at).total_seconds()
     outcome = (last.outcome or "").replace("_", " ")
     typer.echo()
-    _say("  path", " → ".join(_path(rows)))
-    _say("  outcome", f"{outcome}, after {lasted_s:.1f} s")
+    _say("path", " → ".join(_path(rows)))
+    _say("outcome", f"{outcome}, after {lasted_s:.1f} s")
 
 
 def _path(rows: Sequence[EventRow]) -> Iterator[str]:
@@ -228,5 +214,5 @@ def _path(rows: Sequence[EventRow]) -> Iterator[str]:
 
 
 def _say(who: str, what: str, *, dim: bool = False) -> None:
-    typer.secho(f"{who:<14}", fg=typer.colors.CYAN, dim=dim, nl=False)
+    typer.secho(f"  {who:<{NAME_CHARS}}  ", fg=typer.colors.CYAN, dim=dim, nl=False)
     typer.secho(what, dim=dim)

