@@ -8,7 +8,7 @@ import json
 import sys
 import urllib.request
 
-from ivrengine.settings.load import load
+from ivrengine.settings.load import SettingsError, load
 from ivrengine.settings.model import AsteriskNode
 
 TIMEOUT_S = 3.0
@@ -29,4 +29,8 @@ def serves(node: AsteriskNode) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(not all(serves(node) for node in load().asterisk))
+    try:
+        nodes = load().asterisk
+    except SettingsError as error:
+        sys.exit(str(error))
+    sys.exit(not all(serves(node) for node in nodes))
