@@ -62,7 +62,9 @@ BRIDGE_TYPE: Final = "mixing,dtmf_events"
 """Without ``dtmf_events`` keys pressed in a bridge pass through unseen."""
 _MEDIA: Final = re.compile(r"(?:sound|recording|number|digits|characters|tone):[^\s,]+", re.ASCII)
 _ENDPOINT: Final = re.compile(r"[A-Za-z]+/[^\s&,]+", re.ASCII)
-_CALLER_ID: Final = re.compile(r'(?:"[^"\\<>\x00-\x1f]{0,80}" )?<?\+?[0-9*#]{1,32}>?')
+_CALLER_ID: Final = re.compile(
+    r'(?:"[^"\\<>\x00-\x1f]{0,80}" )?<?[A-Za-z0-9*#_.+-]{1,64}>?', re.ASCII
+)
 """``"name" <number>`` or a bare number."""
 
 
@@ -106,7 +108,10 @@ def _operation(client: aioari.Client, resource: str, name: str) -> Operation:
     request = getattr(client.repositories[resource], name)
 
     async def run(**arguments: object) -> Json:
-        found = await request(**arguments)
+        try:
+            found = await request(**arguments)
+        except (ValueError, KeyError) as error:  # aioari builds objects of it, or tries to
+            raise wire.NoAnswerError("an answer that is not ARI's", sent=True) from error
         return getattr(found, "json", found) or {}
 
     return run
@@ -180,7 +185,7 @@ class AriSwitch:
 
         async def done() -> bool:
             found = await self._link.call("channels.get", channelId=channel)
-            return bool(found["state"] == "Up")
+            return bool(found.get("state") == "Up")
 
         await self._asking.post("channels.answer", done, {"channelId": channel})
 
@@ -352,7 +357,7 @@ class AriSwitch:
 
         async def done() -> bool:
             found = await self._link.call("channels.get", channelId=channel)
-            return bool(found["dialplan"]["app_name"] != "Stasis")
+            return bool(found.get("dialplan", {}).get("app_name") != "Stasis")
 
         await self._asking.post(
             "channels.continueInDialplan",
@@ -382,4 +387,4 @@ class AriSwitch:
 
     async def _inside(self, bridge_id: BridgeId) -> set[str]:
         found = await self._link.call("bridges.get", bridgeId=local_part(bridge_id))
-        return set(found["channels"])
+        return set(found.get("channels", ()))

@@ -126,6 +126,8 @@ class FakeAri:
         self.socket_queries: list[str] = []
         self.headers: list[Mapping[str, str]] = []
         self.missing: set[str] = set()
+        self.deadlocked = False
+        """Takes event sockets and never opens them, as after asterisk issue 2170."""
         self.connections_most = 0
         self._opened = asyncio.Event()
         self._runner: web.AppRunner
@@ -201,6 +203,8 @@ class FakeAri:
         if not self._allowed(request):
             return web.Response(status=401)
         self.socket_queries.append(request.query_string)
+        if self.deadlocked:
+            return await hangs(request)
         socket = web.WebSocketResponse(autoping=("GET", "/pong") not in self.replies)
         await socket.prepare(request)
         self.sockets.append(socket)

@@ -220,6 +220,39 @@ async def test_an_ari_that_lacks_what_we_need_is_one_clear_line() -> None:
     await fake.stop()
 
 
+async def test_an_event_socket_that_never_opens_is_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire, "REQUEST_LIMIT_S", 0.1)
+    fake = FakeAri()
+    fake.deadlocked = True
+    await fake.start()
+    trouble = await trouble_of(Door(fake))
+    assert trouble == f"{fake.url} cannot be reached: no answer within 0.1 s"
+    await fake.stop()
+
+
+@pytest.mark.parametrize("info", [{}, [], "22.10.1", {"system": "22.10.1"}, {"system": {}}])
+async def test_an_asterisk_that_does_not_tell_its_version_is_one_clear_line(info: object) -> None:
+    fake = FakeAri()
+    fake.reply("GET", "/asterisk/info", says(200, info))
+    await fake.start()
+    assert await trouble_of(Door(fake)) == f"{fake.url} does not tell its Asterisk version"
+    await fake.stop()
+
+
+async def test_an_answer_that_is_no_json_is_one_clear_line() -> None:
+    async def page(_request: web.Request) -> web.Response:
+        return web.Response(text="<html>")
+
+    fake = FakeAri()
+    fake.reply("GET", "/asterisk/info", page)
+    await fake.start()
+    trouble = await trouble_of(Door(fake))
+    assert trouble == f"{fake.url} cannot be reached: an answer that is not ARI's"
+    await fake.stop()
+
+
 async def test_an_asterisk_with_known_holes_is_refused_and_the_refusal_says_why() -> None:
     fake = FakeAri()
     fake.version = "22.9.0"
