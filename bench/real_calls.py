@@ -109,12 +109,12 @@ async def _drain(stream: asyncio.StreamReader) -> None:
         pass
 
 
-async def offer(running: Engine, per_s: int, for_s: int, *, hold_s: float = 0.0) -> Served:
+async def offer(running: Engine, per_s: int, for_s: int, *, thinks_s: float = 0.5) -> Served:
     """Offer so many calls a second for so long, and return what became of them."""
     switch = int((access.root() / "run/asterisk/asterisk.pid").read_text())
     before, switch_before = running.cpu_s, cpu_s(switch)
     with tempfile.TemporaryDirectory() as folder:
-        done, failed = await _sipp(Path(folder), per_s, per_s * for_s, hold_s)
+        done, failed = await _sipp(Path(folder), per_s, per_s * for_s, thinks_s)
     calls = done + failed
     return Served(
         offered_per_s=per_s,
@@ -125,7 +125,7 @@ async def offer(running: Engine, per_s: int, for_s: int, *, hold_s: float = 0.0)
     )
 
 
-async def _sipp(folder: Path, per_s: int, calls: int, hold_s: float) -> tuple[int, int]:
+async def _sipp(folder: Path, per_s: int, calls: int, thinks_s: float) -> tuple[int, int]:
     """Return how many calls went to their end, and how many did not."""
     sipp = shutil.which("sipp")
     assert sipp is not None, "sipp is not installed (Debian's package sip-tester has it)"
@@ -133,10 +133,10 @@ async def _sipp(folder: Path, per_s: int, calls: int, hold_s: float) -> tuple[in
     statistics = folder / "statistics.csv"
     process = await asyncio.create_subprocess_exec(
         *(sipp, f"{sip[0]}:{sip[1]}", "-sf", str(SCENARIO), "-s", DID, "-i", INFO_CALLER),
-        *("-r", str(per_s), "-m", str(calls), "-l", str(20 * per_s + 200)),
+        *("-r", str(per_s), "-m", str(calls), "-l", str(calls)),
         *("-nostdin", "-timeout", "300", "-timeout_error", "-recv_timeout", "20000"),
         *("-trace_stat", "-stf", str(statistics), "-fd", "1"),
-        *("-key", "hold", str(round(hold_s * 1000))),
+        *("-d", str(round(thinks_s * 1000))),
         cwd=folder,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
@@ -146,3 +146,48 @@ async def _sipp(folder: Path, per_s: int, calls: int, hold_s: float) -> tuple[in
     with statistics.open() as file:
         last = list(csv.DictReader(file, delimiter=";"))[-1]
     return int(last["SuccessfulCall(C)"]), int(last["FailedCall(C)"])
+
+
+RATES = (50, 100, 150, 200)
+"""Calls a second that are offered, one after the other; the highest that is held is the figure."""
+HELD_SHARE = 0.999
+OFFER_S = 20
+PARKED = 600
+
+
+async def _measure() -> dict[str, float]:
+    figures: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        async with engine(Path(folder)) as first:
+            await offer(first, 20, 5)  # Asterisk and the database's first pages warm up
+        async with engine(Path(folder)) as running:
+            figures["ready_s"] = round(running.ready_s, 2)
+            await offer(running, 20, 5)
+            figures["held_call_kib"] = round(await _weigh(running), 1)
+            for rate in RATES:
+                served = await offer(running, rate, OFFER_S)
+                figures[f"success_at_{rate}_per_s"] = round(served.success, 5)
+                figures[f"engine_cpu_ms_at_{rate}_per_s"] = round(served.engine_cpu_ms_per_call, 2)
+                if served.success >= HELD_SHARE:
+                    figures["held_per_s"] = rate
+    return figures
+
+
+async def _weigh(running: Engine) -> float:
+    """Return the engine's memory per call, over calls that wait in a menu, in KiB."""
+    before = running.resident_kib
+    parked = asyncio.create_task(offer(running, PARKED // 6, 6, thinks_s=9.0))
+    await asyncio.sleep(8)
+    weight = (running.resident_kib - before) / PARKED
+    await parked
+    return weight
+
+
+def measure() -> dict[str, float]:
+    """Return the figures."""
+    return asyncio.run(_measure())
+
+
+if __name__ == "__main__":
+    for name, value in measure().items():
+        print(f"{name:28} {value}")  # noqa: T201 - a command's result

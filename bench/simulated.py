@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
+
 import async_solipsism
 
 from ivrengine.core.call import Caller

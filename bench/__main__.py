@@ -1,0 +1,55 @@
+"""``python -m bench [NAME …]``: measures what the engine reaches on this machine, and holds it against what it must reach."""
+
+import importlib
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+NAMES: Final = ("step", "simulated", "shipping", "real_calls")
+RESULTS: Final = Path("bench-results.json")
+MUST: Final[Mapping[str, tuple[str, float]]] = {
+    "step.step_us_median": ("at most", 50),
+    "simulated.simulated_calls_per_s": ("at least", 200),
+    "simulated.held_call_kib": ("at most", 32),
+    "shipping.events_per_s": ("at least", 20_000),
+    "real_calls.held_call_kib": ("at most", 32),
+    "real_calls.held_per_s": ("at least", 150),
+    "real_calls.ready_s": ("at most", 3),
+}
+"""What each figure must reach; figures of a machine that does other things meanwhile say little."""
+
+
+def main(names: list[str]) -> int:
+    """Run the named benches, or all; 2 for a name that is none."""
+    console = Console()
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        console.print(f"there is no bench {unknown[0]!r}; there are {', '.join(NAMES)}")
+        return 2
+    figures: dict[str, float] = {}
+    for name in names or NAMES:
+        console.print(f"measuring {name} …")
+        measure: Callable[[], dict[str, float]] = importlib.import_module(f"bench.{name}").measure
+        figures |= {f"{name}.{key}": value for key, value in measure().items()}
+    RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
+    console.print(_table(figures))
+    return 0
+
+
+def _table(figures: Mapping[str, float]) -> Table:
+    table = Table("figure", "measured", "must", "")
+    for name, value in figures.items():
+        how, bound = MUST.get(name, ("", 0.0))
+        reached = {"at most": value <= bound, "at least": value >= bound}.get(how)
+        verdict = "" if reached is None else ("reached" if reached else "NOT REACHED")
+        table.add_row(name, f"{value:g}", f"{how} {bound:g}" if how else "", verdict)
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
