@@ -8,7 +8,8 @@
 # IVR_DEBIAN_MIRROR   where debootstrap fetches from       (default: what this machine's apt uses)
 # IVR_INSTANCE        2 to 9: another Asterisk beside the first, with its own ports (instance.sh has them all)
 #
-# Passwords and addresses are written to <root>.env, readable by its owner only.
+# Passwords and addresses are written to <root>.env, and as the settings of an engine on this Asterisk to <root>.toml; both
+# readable by their owner only.
 set -euo pipefail
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -25,6 +26,7 @@ case $root in
     *) root=$PWD/$root ;;
 esac
 access=$root.env
+settings=$root.toml
 shared=$root/var/lib/ivrengine
 log=$root/var/log/asterisk/messages.log
 started_by=${SUDO_UID:-0}:${SUDO_GID:-0}
@@ -215,8 +217,17 @@ IVR_ASTERISK_ROOT=$root
 IVR_PROMPTS_FOLDER=$shared/prompts
 IVR_PROMPTS_AS_SEEN=/var/lib/ivrengine/prompts
 END
+        cat > "$settings" << END
+# Written by asterisk-conf/chroot.sh for the Asterisk in $root.
+[[asterisk]]
+name = "ast$IVR_INSTANCE"
+url = "http://$IVR_CONTROL_ADDRESS:$IVR_ARI_PORT/"
+password = "$IVR_ARI_PASSWORD"
+sounds_dir = "$shared/prompts"
+sounds_path = "/var/lib/ivrengine/prompts"
+END
     )
-    chown "$started_by" "$access"
+    chown "$started_by" "$access" "$settings"
 }
 
 configure() {
@@ -236,6 +247,7 @@ say_how_to_reach() {
     echo "  SIP  $IVR_SIP_ADDRESS:$IVR_SIP_PORT/udp, media $IVR_RTP_START-$IVR_RTP_END; the trunk calls from $IVR_TRUNK_MATCH"
     echo "  passwords and paths: $access"
     echo "  prompts: $shared/prompts is /var/lib/ivrengine/prompts to Asterisk"
+    echo "  an engine on it: ivrengine serve --config $settings"
 }
 
 up() {

@@ -35,16 +35,16 @@ say() { # language voice name text
     if [ -f "$here/sounds/$1/$3.wav" ]; then
         publish "$here/sounds/$1/$3.wav" "$target/sounds/$1/$3"
     else
-        espeak-ng -v "$2" -s 150 -w "$work/said.wav" "$4"
+        espeak-ng -v "$2" -s 165 -w "$work/said.wav" "$4"
         publish "$work/said.wav" "$target/sounds/$1/$3"
     fi
 }
 
-say tr tr apology "Şu anda sistemimizde bir aksaklık var, özür dileriz. Sizi bir arkadaşımıza bağlıyoruz, lütfen hatta kalın."
-say en en-gb apology "We are sorry, our system has a problem at the moment. We are connecting you to a colleague, please hold the line."
+say tr tr apology "Özür dileriz, sistemimizde bir aksaklık var. Sizi bir arkadaşımıza bağlıyoruz."
+say en en-gb apology "We are sorry, we have a technical problem. We are connecting you to a colleague."
 say tr tr waiting "Beklediğiniz için teşekkür ederiz. Çağrınız sırada, lütfen hatta kalın."
 say en en-gb waiting "Thank you for waiting. Your call is in line, please hold on."
-say tr tr nobody "Şu anda size yardımcı olabilecek kimse yok, özür dileriz. Lütfen daha sonra tekrar arayın."
+say tr tr nobody "Özür dileriz, şu anda size yardımcı olabilecek kimse yok. Lütfen daha sonra arayın."
 say en en-gb nobody "We are sorry, nobody can take your call at the moment. Please call again later."
 
 # Four slow chords, twenty seconds, faded at both ends so that the loop has no seam. Quiet: it is talked over by nobody.

@@ -87,19 +87,47 @@ class Call:
         return self.cause
 
     async def hears(self, prompt: Samples, within_s: float = 10.0) -> hearing.Match:
-        """Wait until the whole of a prompt has been heard in what came so far."""
-        async with asyncio.timeout(within_s):
-            while not (match := hearing.match(prompt, self.heard())).recognised:
-                # Half a second of new sound between looks: each look is a correlation over all of it.
-                for _ in range(25):
-                    await self.voice.more()
+        """Wait until a prompt has been heard to its end, in all that came so far."""
+        match = hearing.NOTHING
+        try:
+            async with asyncio.timeout(within_s):
+                while not match.whole:
+                    over = self.has_ended
+                    # In a thread: the packets that come meanwhile must not wait.
+                    match = await asyncio.to_thread(hearing.match, prompt, self.heard())
+                    if over and not match.whole:
+                        raise CallEndedError(f"the call ended before the prompt was heard: {match}")
+                    if not match.whole:
+                        # Half a second of new sound between looks: each correlates all of it.
+                        await self._hears_more(packets=25)
+        except TimeoutError:
+            raise TimeoutError(f"the prompt was not heard within {within_s} s: {match}") from None
         return match
+
+    async def hears_keys(self, digits: str, within_s: float = 5.0) -> None:
+        """Wait until the other side has pressed these keys, and no others."""
+        async with asyncio.timeout(within_s):
+            while self.digits != digits:
+                if self.has_ended:
+                    raise CallEndedError(f"the call ended, and {len(self.digits)} keys were heard")
+                await self._hears_more(packets=1)
+
+    async def _hears_more(self, packets: int) -> None:
+        ended = asyncio.ensure_future(self._ended.wait())
+        more = asyncio.ensure_future(self.voice.more(packets))
+        try:
+            await asyncio.wait([ended, more], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended.cancel()
+            more.cancel()
 
     async def hears_tone(self, hertz: float, within_s: float = 5.0) -> None:
         """Wait until a tone (``hum`` of the other side) is heard."""
         async with asyncio.timeout(within_s):
             while not hearing.holds_tone(self.heard(last_s=0.2), hertz):
-                await self.voice.more()
+                if self.has_ended:
+                    raise CallEndedError("the call ended before the tone was heard")
+                await self._hears_more(packets=2)
 
     @property
     def is_up(self) -> bool:
@@ -224,6 +252,7 @@ class Call:
             case "INFO":
                 found = re.search(rb"Signal=\s*([0-9A-D*#])", request.body)
                 self.info_digits += found[1].decode() if found else ""
+                self.voice.wake()
                 self.line.answer(request, respond(request, "200 OK"), source)
             case _:  # UPDATE, OPTIONS, NOTIFY: agreed
                 self.line.answer(request, respond(request, "200 OK"), source)

@@ -1,8 +1,8 @@
 """Tell what was heard: is this prompt in that sound, and where; is there a tone, or nothing at all.
 
-A prompt is cut into blocks of 0.4 s. Each block must be found, by normalised cross-correlation, at the place where the whole
-prompt begins plus its own distance, give or take the jitter of a packet or three; so loudness, codec and a lost packet do
-not matter, and another prompt of the same voice is not taken for this one.
+A prompt is cut into blocks of 0.4 s. Each block must be found, by normalised cross-correlation, where its neighbour lets it
+be expected, give or take the jitter of a packet or three, or a short stall of a busy switch; so loudness, codec and a lost
+packet do not matter, and another prompt of the same voice is not taken for this one.
 """
 
 import dataclasses
@@ -22,6 +22,8 @@ RECOGNISED: Final = 0.85
 word 0.7 to 0.8; any other prompt of the same voice below 0.3 (test_hearing.py holds them to it)."""
 _BLOCK: Final = round(0.4 * RATE)
 _PLAY: Final = round(0.06 * RATE)
+_STALL: Final = round(0.4 * RATE)
+"""How long playback may stand still between two blocks (the switch had no processor) and go on."""
 _QUIET: Final = 0.05
 """Blocks below this part of the prompt's mean loudness are pauses, found everywhere and proving nothing."""
 _TONE_SHARE: Final = 0.5
@@ -35,13 +37,20 @@ class Match:
     offset_s: float
     heard: float
     """The part of the prompt's spoken blocks that was found: a prompt cut short by a key is found in part."""
+    ended: bool
+    """Whether the sound goes on to where the prompt's last spoken block ends."""
 
     @property
     def recognised(self) -> bool:
         return self.score >= RECOGNISED
 
+    @property
+    def whole(self) -> bool:
+        """Recognised, and heard to its end."""
+        return self.recognised and self.ended
 
-NOTHING: Final = Match(score=0.0, offset_s=0.0, heard=0.0)
+
+NOTHING: Final = Match(score=0.0, offset_s=0.0, heard=0.0, ended=False)
 
 
 def match(prompt: Samples, sound: Samples) -> Match:
@@ -50,13 +59,13 @@ def match(prompt: Samples, sound: Samples) -> Match:
     blocks = _spoken_blocks(wanted)
     if not blocks or len(there) < _BLOCK:
         return NOTHING
-    found = np.array([_correlation(wanted[at : at + _BLOCK], there) for at in blocks])
-    begin = _beginning(blocks, found)
-    scores = np.array([_near(row, begin + at) for at, row in zip(blocks, found, strict=True)])
+    found = _correlations([wanted[at : at + _BLOCK] for at in blocks], there)
+    places, scores = _followed(blocks, found, _beginning(blocks, found))
     return Match(
         score=float(scores.mean()),
-        offset_s=begin / RATE,
+        offset_s=(places[0] - blocks[0]) / RATE,
         heard=float((scores >= RECOGNISED).mean()),
+        ended=places[-1] + _BLOCK <= len(there),
     )
 
 
@@ -69,17 +78,20 @@ def _spoken_blocks(prompt: Signal) -> list[int]:
     return [at for at, each in zip(starts, energy, strict=True) if each > _QUIET * np.mean(energy)]
 
 
-def _correlation(block: Signal, sound: Signal) -> Signal:
-    """Return the normalised cross-correlation of a block with each place of a sound."""
-    size = 1 << (len(sound) + len(block) - 1).bit_length()
-    spectrum = np.fft.rfft(sound, size) * np.conj(np.fft.rfft(block, size))
-    products = np.fft.irfft(spectrum, size)[: len(sound) - len(block) + 1]
+def _correlations(blocks: list[Signal], sound: Signal) -> Signal:
+    """Return the normalised cross-correlation of each block with each place of a sound."""
+    size = 1 << (len(sound) + _BLOCK - 1).bit_length()
+    spectrum = np.fft.rfft(sound, size)
+    places = len(sound) - _BLOCK + 1
     running = np.concatenate([[0.0], np.cumsum(sound**2)])
-    energy = running[len(block) :] - running[: -len(block)]
     # Below 10 units of loudness there is nothing to find; without a floor, rounding noise would correlate.
-    floor = len(block) * 10.0**2
-    loudness = np.sqrt(np.maximum(energy, floor) * max(float(np.sum(block**2)), floor))
-    return np.asarray(products / loudness, dtype=np.float64)
+    floor = _BLOCK * 10.0**2
+    loudness = np.sqrt(np.maximum(running[_BLOCK:] - running[:-_BLOCK], floor))
+    found = np.empty((len(blocks), places))
+    for row, block in zip(found, blocks, strict=True):
+        products = np.fft.irfft(spectrum * np.conj(np.fft.rfft(block, size)), size)[:places]
+        row[:] = products / (loudness * np.sqrt(max(float(np.sum(block**2)), floor)))
+    return found
 
 
 def _beginning(blocks: list[int], found: Signal) -> int:
@@ -91,9 +103,29 @@ def _beginning(blocks: list[int], found: Signal) -> int:
     return int(np.argmax(agreed)) - lead
 
 
-def _near(row: Signal, at: int) -> float:
-    low, high = max(0, at - _PLAY), at + _PLAY + 1
-    return max(0.0, float(row[low:high].max())) if low < min(high, len(row)) else 0.0
+def _followed(blocks: list[int], found: Signal, begin: int) -> tuple[list[int], Signal]:
+    """Return where each block was found, and how well: outwards from the surest one, each after its neighbour."""
+    scores, places = np.zeros(len(blocks)), [begin + at for at in blocks]
+    for index, row in enumerate(found):
+        places[index], scores[index] = _near(row, places[index], _PLAY, _PLAY)
+    anchor = int(np.argmax(scores))
+    for index in range(anchor + 1, len(blocks)):
+        expected = places[index - 1] + blocks[index] - blocks[index - 1]
+        places[index], scores[index] = _near(found[index], expected, _PLAY, _STALL)
+    for index in range(anchor - 1, -1, -1):
+        expected = places[index + 1] + blocks[index] - blocks[index + 1]
+        places[index], scores[index] = _near(found[index], expected, _STALL, _PLAY)
+    return places, scores
+
+
+def _near(row: Signal, at: int, before: int, after: int) -> tuple[int, float]:
+    """Return the best place about ``at`` and its score; ``at`` itself when nothing there is sure."""
+    low, high = max(0, at - before), min(len(row), at + after + 1)
+    if low >= high:
+        return at, 0.0
+    best = low + int(np.argmax(row[low:high]))
+    score = max(0.0, float(row[best]))
+    return (best if score >= RECOGNISED else at), score
 
 
 def holds_tone(sound: Samples, hertz: float) -> bool:
@@ -110,6 +142,16 @@ def holds_tone(sound: Samples, hertz: float) -> bool:
 def is_silent(sound: Samples, threshold: float = 100.0) -> bool:
     """Tell whether nothing but line noise is there (``threshold``: root mean square of 16-bit samples)."""
     return len(sound) == 0 or float(np.sqrt(np.mean(sound.astype(np.float64) ** 2))) < threshold
+
+
+def longest_silence_s(sound: Samples) -> float:
+    """Return the length of the longest stretch, in steps of 0.1 s, in which nothing was heard."""
+    step = RATE // 10
+    longest = current = 0
+    for at in range(0, len(sound) - step + 1, step):
+        current = current + 1 if is_silent(sound[at : at + step]) else 0
+        longest = max(longest, current)
+    return longest / 10
 
 
 def read_wav(path: Path) -> Samples:

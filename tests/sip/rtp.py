@@ -28,8 +28,9 @@ _END: Final = 0x80
 _VOLUME: Final = 10
 _KEPT: Final = 50 * 60 * 20
 """Packets kept of what was heard: 20 minutes; no test listens longer."""
-_STRAY: Final = RATE // 2
-"""A packet that is half a second away from where its time stamp says belongs to a new piece of sound."""
+_STRAY: Final = RATE
+"""A packet that comes a second away from where its time stamp says belongs to a new piece of sound; less than that may
+be this process, held up by another."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -201,22 +202,28 @@ class Voice(asyncio.DatagramProtocol):
         if kind in (g711.PCMU, g711.PCMA):
             arrived = self._loop.time()
             self._packets.append(_Packet(arrived, source, timestamp, kind, payload))
-            self._arrived.set()
+            self.wake()
         elif kind == self._events and len(payload) >= _EVENT.size:
             code, flags, _ = _EVENT.unpack_from(payload)
             ended = (timestamp, KEYS[code]) if flags & _END and code < len(KEYS) else None
             if ended and ended not in self._digits[-1:]:  # the three copies of the end are one key
                 self._digits.append(ended)
+                self.wake()
 
     @property
     def digits(self) -> str:
         """The keys that the other side pressed, as RFC 4733 events."""
         return "".join(digit for _, digit in self._digits)
 
-    async def more(self) -> None:
-        """Wait for the next packet of sound."""
-        self._arrived.clear()
-        await self._arrived.wait()
+    def wake(self) -> None:
+        """Let those go on who wait for more."""
+        self._arrived.set()
+
+    async def more(self, packets: int = 1) -> None:
+        """Wait for the next packets of sound, or keys."""
+        for _ in range(packets):
+            self._arrived.clear()
+            await self._arrived.wait()
 
     def heard(self, last_s: float | None = None) -> Samples:
         """Return what was heard since the first packet, or in the last seconds before now; gaps are silence."""

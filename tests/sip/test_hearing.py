@@ -50,6 +50,7 @@ def test_a_prompt_is_recognised_where_it_was_played(name: str, codec: int) -> No
     match = hearing.match(prompt, sound)
     assert match.score > 0.95
     assert match.heard == 1.0
+    assert match.whole
     assert match.offset_s == pytest.approx(1.25, abs=0.01)
 
 
@@ -88,10 +89,28 @@ def test_lost_packets_jitter_and_noise_do_not_hide_a_prompt() -> None:
     assert hearing.match(prompt, sound).recognised
 
 
+def test_a_switch_that_stood_still_for_a_moment_does_not_hide_a_prompt() -> None:
+    prompt = _spoken()["welcome"]
+    third = len(prompt) // 3
+    stalled = np.concatenate(
+        [
+            prompt[:third],
+            _silence(0.3),
+            prompt[third : 2 * third],
+            _silence(0.2),
+            prompt[2 * third :],
+        ]
+    )
+    match = hearing.match(prompt, np.concatenate([_silence(1), stalled]))
+    assert match.heard >= 0.7
+    assert match.offset_s == pytest.approx(1, abs=0.02)
+
+
 def test_a_prompt_cut_short_is_heard_in_part() -> None:
     prompt = _spoken()["welcome"]
     match = hearing.match(prompt, np.concatenate([_silence(0.5), prompt[: len(prompt) // 2]]))
     assert not match.recognised
+    assert not match.ended
     assert 0.3 < match.heard < 0.7
 
 
@@ -108,6 +127,13 @@ def test_silence_holds_no_prompt_and_no_tone(seconds: float) -> None:
     assert match.score < 0.1
     assert hearing.is_silent(_silence(seconds))
     assert not hearing.holds_tone(_silence(seconds), 440)
+
+
+def test_the_longest_silence_is_found_between_two_sentences() -> None:
+    prompt = _spoken()["bye"]
+    sound = np.concatenate([prompt, _silence(2), prompt])
+    assert hearing.longest_silence_s(prompt) < 0.5
+    assert hearing.longest_silence_s(sound) == pytest.approx(2, abs=0.6)
 
 
 def test_speech_is_neither_a_tone_nor_silence() -> None:

@@ -1,0 +1,32 @@
+"""Brings an Asterisk up for a run of live tests, when asked to.
+
+``IVR_START_ASTERISK=1`` (as root): if no Asterisk runs in this checkout, one is started before the live tests and stopped after
+them. Without it, tests use the one that ``make asterisk`` left running, and are left out, loudly, where there is none.
+"""
+
+import os
+import subprocess
+
+import pytest
+
+from tests.live.access import CHROOT
+
+
+def _chroot(command: str) -> int:
+    return subprocess.run([str(CHROOT), command], check=False).returncode  # noqa: S603 (fixed words)
+
+
+def _down() -> None:
+    _chroot("down")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Start Asterisk before the first test asks whether there is one."""
+    wanted = os.environ.get("IVR_START_ASTERISK", "") not in {"", "0"}
+    live = any(item.get_closest_marker(mark) for item in items for mark in ("asterisk", "sipp"))
+    if not (wanted and live) or _chroot("status") == 0:
+        return
+    if _chroot("up") != 0:
+        pytest.exit("Asterisk could not be started; its reason stands above.", returncode=1)
+    config.add_cleanup(_down)
