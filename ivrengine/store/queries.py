@@ -16,7 +16,7 @@ from ivrengine.store.timeline import Recorded
 
 LIST_MAX: Final = 1000
 """More calls than this nobody reads; a report asks for what it needs in SQL."""
-_CANDIDATES_MAX: Final = 5
+_CANDIDATES_MAX: Final = 3
 _LAST: Final = "last"
 _HEX_CHARS: Final = 32
 
@@ -26,11 +26,12 @@ WHERE ($1::text IS NULL OR brand = $1)
   AND ($2::timestamptz IS NULL OR arrived_at >= $2)
   AND ($3::interval IS NULL OR arrived_at >= now() - $3)
   AND ($4::timestamptz IS NULL OR arrived_at < $4)
-  AND ($5::text IS NULL OR outcome = $5)
-  AND ($6::text IS NULL OR phase = $6)
-  AND ($7::text IS NULL OR flow = $7)
+  AND ($5::interval IS NULL OR arrived_at < now() - $5)
+  AND ($6::text IS NULL OR outcome = $6)
+  AND ($7::text IS NULL OR phase = $7)
+  AND ($8::text IS NULL OR flow = $8)
 ORDER BY arrived_at DESC, call_id DESC
-LIMIT $8
+LIMIT $9
 """
 _NEWEST: Final = "SELECT * FROM calls ORDER BY arrived_at DESC, call_id DESC LIMIT 1"
 _BY_PREFIX: Final = """
@@ -41,17 +42,21 @@ SELECT seq, at, kind, payload FROM events WHERE stream_id = $1 ORDER BY seq
 """
 
 
+When = datetime | timedelta
+"""An instant, or an age by the clock of the database."""
+
+
 class NoSuchCallError(Exception):
     """No call, or more than one, is meant; one sentence for a person."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which calls to list; None is any. ``since`` may be an instant or an age by the clock of the database."""
+    """Which calls to list; None is any."""
 
     brand: str | None = None
-    since: datetime | timedelta | None = None
-    until: datetime | None = None
+    since: When | None = None
+    until: When | None = None
     outcome: str | None = None
     phase: str | None = None
     flow: str | None = None
@@ -63,15 +68,21 @@ async def list_calls(connection: Connection, wanted: Wanted) -> Sequence[CallRow
     found = await connection.fetch(
         _LIST,
         wanted.brand,
-        wanted.since if isinstance(wanted.since, datetime) else None,
-        wanted.since if isinstance(wanted.since, timedelta) else None,
-        wanted.until,
+        *_instant_or_age(wanted.since),
+        *_instant_or_age(wanted.until),
         wanted.outcome,
         wanted.phase,
         wanted.flow,
         min(wanted.limit, LIST_MAX),
     )
     return [_call(row) for row in found]
+
+
+def _instant_or_age(when: When | None) -> tuple[datetime | None, timedelta | None]:
+    return (
+        when if isinstance(when, datetime) else None,
+        when if isinstance(when, timedelta) else None,
+    )
 
 
 async def find_call(connection: Connection, which: str) -> CallRow:
@@ -98,7 +109,7 @@ async def find_call(connection: Connection, which: str) -> CallRow:
             raise NoSuchCallError(f"there is no call whose id begins with {which}")
         case _:
             begins = ", ".join(str(row["call_id"]) for row in found)
-            raise NoSuchCallError(f"more than one call begins with {which}: {begins}")
+            raise NoSuchCallError(f"more than one call begins with {which}, for instance {begins}")
 
 
 async def events_of(connection: Connection, call_id: CallId) -> Sequence[Recorded]:

@@ -129,12 +129,17 @@ def _event(row: Recorded) -> Fields:
 
 
 def _effects(row: Recorded) -> Iterator[tuple[str, Fields]]:
-    for effect in row.payload.get("effects") or ():
+    for effect in _list(row.payload, "effects"):
         match effect:
             case [str(kind), dict(fields)]:
                 yield kind, fields
             case _:
                 continue  # no effect of any engine; the row itself is untouched in the database
+
+
+def _list(fields: Fields, name: str) -> Sequence[Any]:
+    found = fields.get(name)
+    return found if isinstance(found, list) else ()
 
 
 _Told = tuple[str, tuple[str, ...]]
@@ -223,7 +228,7 @@ def _plain(at: datetime, kind: str, fields: Fields, table: Mapping[str, _Told]) 
 def _playback(at: datetime, fields: Fields, known: _Known) -> Fields:
     ended = known.playbacks.get(str(fields.get("playback_id")))
     return {
-        "prompts": list(fields.get("prompts") or ()),
+        "prompts": [str(prompt) for prompt in _list(fields, "prompts")],
         "language": fields.get("language"),
         "duration_s": None if ended is None else (ended[0] - at).total_seconds(),
         "completed": None if ended is None else ended[1],

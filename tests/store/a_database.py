@@ -1,6 +1,8 @@
 """A migrated PostgreSQL as tests see it: ships rows into it, looks at all that it holds, and makes it lose some."""
 
+import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +16,20 @@ from ivrengine.store.tables import PostgresTables
 from ivrengine.telemetry import metrics
 from tests.store import samples
 from tests.store.fakes import FakeJournal
+
+_numbers = itertools.count(1)
+
+
+def new_database(server: str, template: str = "postgres") -> str:
+    """Return the URL of a new database on the server, which is like the template (the migrated one)."""
+    name = f"t{next(_numbers)}"
+
+    async def make() -> None:
+        async with connected(server.replace("/postgres?", "/template1?")) as connection:
+            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+
+    asyncio.run(make())
+    return server.replace("/postgres?", f"/{name}?")
 
 
 @contextlib.asynccontextmanager

@@ -11,6 +11,7 @@ import pytest
 
 from ivrengine.store import connecting, schema
 from ivrengine.store.embedded import EmbeddedPostgres
+from tests.store.a_database import new_database
 
 _numbers = itertools.count(1)
 
@@ -48,27 +49,13 @@ async def _prepare(url: str) -> None:
 @pytest.fixture
 def empty_url(server: str) -> str:
     """Return the URL of a database without tables."""
-    return _made(server, "template1")
+    return new_database(server, "template1")
 
 
 @pytest.fixture
 def url(server: str) -> str:
     """Return the URL of a database with the current tables, all empty."""
-    return _made(server, "postgres")
-
-
-def _made(server: str, template: str) -> str:
-    name = f"t{next(_numbers)}"
-
-    async def make() -> None:
-        connection = await connecting.connect(server.replace("/postgres?", "/template1?"))
-        try:
-            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        finally:
-            await connection.close()
-
-    asyncio.run(make())
-    return server.replace("/postgres?", f"/{name}?")
+    return new_database(server)
 
 
 @pytest.fixture
