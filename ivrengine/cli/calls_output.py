@@ -133,8 +133,8 @@ def _facts(call: CallRow) -> Iterator[tuple[str, Text]]:
 def _standing(call: CallRow) -> Text:
     if call.outcome is not None:
         good = call.outcome in {"completed", "transferred"}
-        return Text(call.outcome.replace("_", " "), style="green" if good else "yellow")
-    return Text(f"{call.phase.replace('_', ' ')}, at {call.node}", style="cyan")
+        return _plain(call.outcome.replace("_", " "), "green" if good else "yellow")
+    return _plain(f"{call.phase.replace('_', ' ')}, at {call.node}", "cyan")
 
 
 _Row = tuple[Text | str, Text | str, Text | str, Text | str]
@@ -143,9 +143,9 @@ _Row = tuple[Text | str, Text | str, Text | str, Text | str]
 def _timeline_rows(zero: datetime, told: Timeline) -> Iterator[_Row]:
     yield from _moment_rows(zero, told.arrival)
     for visit in told.visits:
-        left = "" if visit.exit is None else f"left by {visit.exit}"
-        heading = Text(f"{visit.node_type}", style="dim").append(f"  {left}" if left else "")
-        node = Text(visit.node, style="bold")
+        left = "" if visit.exit is None else f"  left by {visit.exit}"
+        heading = _plain(visit.node_type, "dim").append_text(_plain(left))
+        node = _plain(visit.node, "bold")
         yield _since(zero, visit.entered_at), node, heading, _length(visit.duration_s)
         yield from _moment_rows(zero, visit.moments)
     yield from _moment_rows(zero, told.ending)
@@ -235,11 +235,10 @@ def _clock(seconds: float) -> str:
     return str(whole)
 
 
-def _plain(text: str) -> Text:
+def _plain(text: str, style: str = "") -> Text:
     """Return text as it is: what a flow or a caller's line carries is no markup, and moves no cursor."""
-    return Text(
-        "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
-    )
+    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return Text(shown, style=style)
 
 
 def _console() -> Console:
