@@ -51,9 +51,8 @@ def read(document: Document) -> tuple[Draft, list[Problem]]:
     try:
         source = FlowSource.model_validate(document.data)
     except ValidationError as error:
-        broken = {
-            sentences.without_tags(detail["loc"], document.data)[0][:2] for detail in error.errors()
-        }
+        details = error.errors(include_url=False)
+        broken = {sentences.resolved(FlowSource, detail["loc"]).loc[:2] for detail in details}
         return _salvaged(document, broken), sentences.problems_of(error, document, FlowSource)
     draft = Draft(
         document=document,

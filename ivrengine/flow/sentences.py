@@ -4,10 +4,11 @@ Keyed on the kind of error, never on pydantic's wording.
 """
 
 import builtins
+import dataclasses
 import re
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
@@ -34,21 +35,30 @@ def problems_of(
 ) -> list[Problem]:
     """Return the problems that a validation of the document's data against ``model`` ended with."""
     details = error.errors(include_url=False)
-    meant = _meant_keys(details, document, model)
+    meant = _meant_keys(details, model)
     found: list[Problem] = []
     for detail in details:
-        loc, is_key = without_tags(detail["loc"], document.data)
-        parent = loc[:-1] if detail["type"] == "missing" else loc
-        if document.spot(parent).faulty or loc in meant.values():
-            continue  # it was said when the text was read, or is said of the misspelt key
-        if detail["type"] == "too_short" and not _is_short(detail, value_at(document.data, loc)):
-            continue  # it is short of the members that have faults of their own
-        value = loc[-1] if is_key else value_at(document.data, loc)
-        code, loc, sentence = _told(detail, loc, value, meant)
-        at_key = is_key or code in _AT_KEY
+        where = resolved(model, detail["loc"])
+        if _is_told_otherwise(detail, where.loc, document, meant):
+            continue
+        value = where.loc[-1] if where.is_key else value_at(document.data, where.loc)
+        code, loc, sentence = _told(detail, where.loc, value, meant)
+        at_key = where.is_key or code in _AT_KEY
         place = document.key_place(loc) if at_key else document.place(loc)
         found.append(problem(document.file, place, code, sentence))
     return found
+
+
+def _is_told_otherwise(
+    detail: ErrorDetails, loc: Loc, document: Document, meant: Mapping[Loc, Loc]
+) -> bool:
+    """Tell whether this follows from something else that is told."""
+    is_missing = detail["type"] == "missing"
+    if document.spot(loc[:-1] if is_missing else loc).faulty:
+        return True  # it was told when the text was read
+    if is_missing:
+        return loc in meant.values()  # told of the key that is misspelt
+    return detail["type"] == "too_short" and not _is_short(detail, value_at(document.data, loc))
 
 
 def _is_short(detail: ErrorDetails, found: object) -> bool:
@@ -56,20 +66,61 @@ def _is_short(detail: ErrorDetails, found: object) -> bool:
     return isinstance(found, list | dict) and len(found) < least
 
 
-def without_tags(loc: Loc, data: object) -> tuple[Loc, bool]:
-    """Return a path without the tags that pydantic puts before the members of a union, and whether it means a key."""
-    real: list[str | int] = []
-    tag_passed = False
-    for part in loc:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Where:
+    """What a path of pydantic's means in a file: the path there, whether it is a key, and what is declared there."""
+
+    loc: Loc
+    is_key: bool
+    annotation: object
+
+
+def resolved(model: type[BaseModel], path: Loc) -> Where:
+    """Return what a path means: pydantic puts a tag before the members of a union, and a sign behind a key's path."""
+    loc: list[str | int] = []
+    annotation: object = model
+    for part in path:
         if part == _IS_KEY:
-            return tuple(real), True
-        if not tag_passed and isinstance(data, dict) and data.get("type") == part:
-            tag_passed = True
-            continue
-        real.append(part)
-        tag_passed = False
-        data = value_at(data, (part,))
-    return tuple(real), False
+            return Where(tuple(loc), is_key=True, annotation=None)
+        annotation, is_tag = _inside(_bare(annotation), part)
+        if not is_tag:
+            loc.append(part)
+    return Where(tuple(loc), is_key=False, annotation=_bare(annotation))
+
+
+def _bare(annotation: object) -> object:
+    """Return an annotation without what is only metadata, and without the None of an optional value."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _bare(typing.get_args(annotation)[0])
+    if isinstance(annotation, types.UnionType):
+        members = [member for member in typing.get_args(annotation) if member is not types.NoneType]
+        return _bare(members[0]) if len(members) == 1 else annotation
+    return annotation
+
+
+def _inside(annotation: object, part: str | int) -> tuple[object, bool]:
+    """Return what is declared one step further, and whether the step is a union's tag."""
+    arguments = typing.get_args(annotation)
+    match typing.get_origin(annotation):
+        case types.UnionType:
+            return next((m for m in arguments if part in _tags(m)), None), True
+        case builtins.dict:
+            return arguments[1], False
+        case builtins.tuple:
+            return arguments[0], False
+        case _ if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            field = _fields(annotation).get(str(part))
+            return (None if field is None else field.annotation), False
+        case _:
+            return None, False
+
+
+def _tags(model: type[BaseModel]) -> tuple[Any, ...]:
+    return typing.get_args(model.model_fields["type"].annotation)
+
+
+def _fields(model: type[BaseModel]) -> Mapping[str, FieldInfo]:
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def value_at(data: object, loc: Loc) -> object:
@@ -85,59 +136,21 @@ def value_at(data: object, loc: Loc) -> object:
     return data
 
 
-def _meant_keys(
-    details: list[ErrorDetails], document: Document, model: type[BaseModel]
-) -> Mapping[Loc, Loc]:
+def _meant_keys(details: list[ErrorDetails], model: type[BaseModel]) -> Mapping[Loc, Loc]:
     """Return, for each key that the language does not have, the path of the key that was probably meant."""
     meant: dict[Loc, Loc] = {}
     for detail in details:
-        if detail["type"] == "extra_forbidden":
-            loc, _ = without_tags(detail["loc"], document.data)
-            near = closest(str(loc[-1]), _keys_at(model, loc[:-1], document.data))
-            if near is not None:
-                meant[loc] = (*loc[:-1], near)
+        if detail["type"] != "extra_forbidden":
+            continue
+        loc = resolved(model, detail["loc"]).loc
+        parent = resolved(model, detail["loc"][:-1]).annotation
+        known = (
+            _fields(parent) if isinstance(parent, type) and issubclass(parent, BaseModel) else ()
+        )
+        near = closest(str(loc[-1]), known)
+        if near is not None:
+            meant[loc] = (*loc[:-1], near)
     return meant
-
-
-def _keys_at(model: type[BaseModel], loc: Loc, data: object) -> list[str]:
-    """Return the keys that the language has in the mapping at ``loc``."""
-    return [key for found in _models_at(model, loc, data) for key in _fields(found)]
-
-
-def _models_at(annotation: object, loc: Loc, data: object) -> Iterator[type[BaseModel]]:
-    """Yield the models that describe the mapping at ``loc`` below a value annotated so."""
-    if typing.get_origin(annotation) is typing.Annotated:
-        annotation = typing.get_args(annotation)[0]
-    arguments = typing.get_args(annotation)
-    below, inside = loc[1:], value_at(data, loc[:1])
-    match typing.get_origin(annotation):
-        case None if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            if not _is_of_type(annotation, data):
-                return
-            if not loc:
-                yield annotation
-            elif field := _fields(annotation).get(str(loc[0])):
-                yield from _models_at(field.annotation, below, inside)
-        case builtins.dict if loc:
-            yield from _models_at(arguments[1], below, inside)
-        case builtins.tuple if loc:
-            yield from _models_at(arguments[0], below, inside)
-        case types.UnionType:
-            for member in arguments:
-                yield from _models_at(member, loc, data)
-        case _:
-            return
-
-
-def _is_of_type(model: type[BaseModel], data: object) -> bool:
-    """Tell whether data with a ``type`` mean this model; others are what their place says they are."""
-    field = model.model_fields.get("type")
-    tags = () if field is None else typing.get_args(field.annotation)
-    return not tags or value_at(data, ("type",)) in tags
-
-
-def _fields(model: type[BaseModel]) -> Mapping[str, FieldInfo]:
-    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _told(detail: ErrorDetails, loc: Loc, found: object, meant: Mapping[Loc, Loc]) -> _Told:

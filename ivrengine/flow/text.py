@@ -6,6 +6,7 @@ the text that a person sees, and the models make of it what their fields want.
 
 import dataclasses
 import re
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -99,6 +100,10 @@ class Document:
 def read_file(path: Path, file: str) -> tuple[Document | None, list[Problem]]:
     """Return what a file holds and what is wrong with its text; ``file`` is its name in the problems."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would keep us waiting
+            return None, [
+                problem(file, BEGINNING, Code.FILE_UNREADABLE, "this is no ordinary file")
+            ]
         with path.open("rb") as opened:
             raw = opened.read(FILE_BYTES_MAX + 1)
     except OSError as error:
