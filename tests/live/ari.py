@@ -20,7 +20,7 @@ class Ari:
     """A connected application: its events so far, and its requests."""
 
     def __init__(self, http: aiohttp.ClientSession, base: str) -> None:
-        self._http = http
+        self.http = http
         self._base = base
         self._came = asyncio.Condition()
         self.events: list[Event] = []
@@ -116,7 +116,7 @@ class Ari:
     ) -> Any:
         """Send a request and return what was answered; ``expect`` is the status it must have, else any 2xx will do."""
         url = f"{self._base}/{path}"
-        async with self._http.request(method, url, params=query) as response:
+        async with self.http.request(method, url, params=query) as response:
             body = await response.text()
             good = response.ok if expect is None else response.status == expect
             assert good, f"{method} {path}: {response.status} {body}"
