@@ -53,8 +53,17 @@ class Door(Protocol):
         ...
 
 
-MakeDoors = Callable[[Callable[[SwitchEvent], None], Callable[[], datetime]], Sequence[Door]]
-"""Makes the doors of an engine from the engine's listener and its clock."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Inside:
+    """What a door is given of the engine behind it."""
+
+    listener: Callable[[SwitchEvent], None]
+    now: Callable[[], datetime]
+    metrics: metrics.Metrics
+
+
+MakeDoors = Callable[[Inside], Sequence[Door]]
+"""Makes the doors of an engine."""
 
 
 class DoorClosedError(Exception):
@@ -80,7 +89,8 @@ async def running(settings: Settings, book: Book, make_doors: MakeDoors) -> Asyn
     """
     async with contextlib.AsyncExitStack() as stack:
         parts = await _assembled(settings, book, stack)
-        doors = make_doors(parts.engine.listen, parts.clock.now)
+        inside = Inside(listener=parts.engine.listen, now=parts.clock.now, metrics=parts.metrics)
+        doors = make_doors(inside)
         for door in doors:
             parts.engine.attach(door.switch, door.sounds)
         shipping = await stack.enter_async_context(_shipping(parts.shipper))

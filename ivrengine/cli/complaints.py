@@ -23,7 +23,7 @@ CONFIG: Final[Any] = typer.Option(
     "--config", help="The settings; ivrengine.toml in the working directory if none is named."
 )
 
-_FAILURES: Final = (
+_FAILURES: Final[tuple[type[Exception], ...]] = (
     JournalError,
     JournalInUseError,
     KeyFileError,
@@ -55,14 +55,15 @@ def settings(config: Path | None) -> Settings:
 
 
 @contextlib.contextmanager
-def in_sentences() -> Iterator[None]:
+def in_sentences(*further: type[Exception]) -> Iterator[None]:
     """Let what an engine cannot start or go on with end the command with its sentence, not with a traceback."""
+    ends = (*_FAILURES, *further)
     try:
         yield
-    except _FAILURES as error:
+    except ends as error:
         failed(str(error))
     except BaseExceptionGroup as group:
-        ours, others = group.split(_FAILURES)
+        ours, others = group.split(ends)
         if ours is None or others is not None:
             raise
         failed(*_flat(ours))

@@ -5,8 +5,7 @@ import contextlib
 import dataclasses
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -19,7 +18,6 @@ from ivrengine import app
 from ivrengine.cli import complaints, demo_screen
 from ivrengine.cli.demo_picture import Picture, Watch
 from ivrengine.cli.stopping import stop_signal
-from ivrengine.core.switching import SwitchEvent
 from ivrengine.flow.book import Book
 from ivrengine.flow.load import load_folder
 from ivrengine.settings.model import Limits, Settings
@@ -145,12 +143,10 @@ async def _demo(plan: _Plan, console: Console) -> None:
         aloud=aloud,
     )
 
-    def make_doors(
-        listener: Callable[[SwitchEvent], None], now: Callable[[], datetime]
-    ) -> Sequence[app.Door]:
+    def make_doors(inside: app.Inside) -> Sequence[app.Door]:
         watch.switch = SimSwitch(
-            listener=watch.tap(listener),
-            now=now,
+            listener=watch.tap(inside.listener),
+            now=inside.now,
             duration_s=aloud.duration_s,
             seed=plan.seed,
             phones=phones,

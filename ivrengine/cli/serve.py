@@ -1,29 +1,34 @@
 """``ivrengine serve``: the engine on the Asterisk nodes of the settings, until it is told to stop."""
 
 import asyncio
+import contextlib
 import dataclasses
-import signal
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import structlog
 import typer
 import uvloop
+from prometheus_client import start_http_server
 
 from ivrengine import app
 from ivrengine.asterisk.ari import AriSwitch
 from ivrengine.asterisk.node import Node
 from ivrengine.cli import complaints
-from ivrengine.core.switching import SwitchEvent
+from ivrengine.cli.stopping import stop_signal
 from ivrengine.flow.book import Book
 from ivrengine.flow.load import load_folder
 from ivrengine.prompts import speech
 from ivrengine.prompts.library import Library
 from ivrengine.settings.model import AsteriskNode, Settings
+from ivrengine.telemetry.door import DoorMeter
 
 _log = structlog.get_logger(__name__)
+
+
+class MetricsError(Exception):
+    """The metrics cannot be offered where the settings say."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,24 +54,31 @@ def serve(config: Annotated[Path | None, complaints.CONFIG] = None) -> None:
         complaints.failed(
             f"there is no flow in {settings.flows_dir} that calls could be answered by"
         )
-    with complaints.in_sentences(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with (
+        complaints.in_sentences(MetricsError),
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         runner.run(_serve(settings, book))
 
 
 async def _serve(settings: Settings, book: Book) -> None:
     began_s = asyncio.get_running_loop().time()
-    stop = _stop_signal()
+    stop = stop_signal()
     libraries = await _libraries(settings, book)
 
-    def make_doors(
-        listener: Callable[[SwitchEvent], None], now: Callable[[], datetime]
-    ) -> Sequence[app.Door]:
+    def make_doors(inside: app.Inside) -> Sequence[app.Door]:
+        meter = DoorMeter(inside.metrics)
         return [
-            _AsteriskDoor(switch=AriSwitch(_node(node), listener=listener, now=now), sounds=library)
+            _AsteriskDoor(
+                switch=AriSwitch(
+                    _node(node), listener=inside.listener, now=inside.now, meter=meter
+                ),
+                sounds=library,
+            )
             for node, library in zip(settings.asterisk, libraries, strict=True)
         ]
 
-    async with app.running(settings, book, make_doors):
+    async with app.running(settings, book, make_doors) as running, _scraped(settings, running):
         ready_s = asyncio.get_running_loop().time() - began_s
         _log.info("engine ready", flows=len(book.flows), after_s=round(ready_s, 3))
         await stop.wait()
@@ -74,19 +86,25 @@ async def _serve(settings: Settings, book: Book) -> None:
     _log.info("engine stopped")
 
 
-def _stop_signal() -> asyncio.Event:
-    """Return what the first SIGTERM or SIGINT sets; the second ends the process at once."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def asked(number: signal.Signals) -> None:
-        stop.set()
-        loop.remove_signal_handler(number)
-        signal.signal(number, signal.SIG_DFL)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked, number)
-    return stop
+@contextlib.asynccontextmanager
+async def _scraped(settings: Settings, running: app.Running) -> AsyncIterator[None]:
+    """Let Prometheus read the metrics, if the settings say where."""
+    if settings.metrics.listen is None:
+        yield
+        return
+    host, _, port = settings.metrics.listen.rpartition(":")
+    try:
+        server, thread = start_http_server(int(port), host, running.metrics.registry)
+    except OSError as error:
+        raise MetricsError(
+            f"metrics.listen: {settings.metrics.listen} cannot be listened on: {error.strerror}"
+        ) from None
+    try:
+        yield
+    finally:
+        server.shutdown()
+        await asyncio.to_thread(thread.join)
+        server.server_close()
 
 
 async def _libraries(settings: Settings, book: Book) -> list[Library]:

@@ -4,15 +4,13 @@ import asyncio
 import dataclasses
 import os
 import signal
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from ivrengine import app
 from ivrengine.core.rows import EventRow
-from ivrengine.core.switching import SwitchEvent
 from ivrengine.engine.journal_reading import Reader, segments
 from ivrengine.flow.load import load_folder
 from ivrengine.settings.model import Settings
@@ -27,7 +25,8 @@ FLOWS = Path(__file__).parents[2] / "bench" / "flows"
 DID = "+902124440199"
 PROMPT_S = 0.05
 WALK = script.script(
-    script.on("bench-question", script.press("1")), script.on("bench-number", script.press("42#", gap_s=0.01))
+    script.on("bench-question", script.press("1")),
+    script.on("bench-number", script.press("42#", gap_s=0.01)),
 )
 
 
@@ -46,10 +45,10 @@ class Doors:
 
     switch: SimSwitch
 
-    def __call__(
-        self, listener: Callable[[SwitchEvent], None], now: Callable[[], datetime]
-    ) -> Sequence[app.Door]:
-        self.switch = SimSwitch(listener=listener, now=now, duration_s=lambda _media: PROMPT_S)
+    def __call__(self, inside: app.Inside) -> Sequence[app.Door]:
+        self.switch = SimSwitch(
+            listener=inside.listener, now=inside.now, duration_s=lambda _media: PROMPT_S
+        )
         return [SimDoor(switch=self.switch, sounds=Sounds())]
 
 
@@ -90,7 +89,9 @@ async def in_database(data: Path) -> list[tuple[str, int, str]]:
 
 
 def shipped(running: app.Running) -> float:
-    value = running.metrics.registry.get_sample_value("ivrengine_rows_shipped_total", {"kind": "event"})
+    value = running.metrics.registry.get_sample_value(
+        "ivrengine_rows_shipped_total", {"kind": "event"}
+    )
     assert value is not None
     return value
 
@@ -99,7 +100,9 @@ def kill_postgres(data: Path) -> None:
     os.kill(int((data / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
 
 
-async def test_a_database_killed_under_calls_loses_no_event_and_doubles_none(tmp_path: Path) -> None:
+async def test_a_database_killed_under_calls_loses_no_event_and_doubles_none(
+    tmp_path: Path,
+) -> None:
     data = tmp_path / "data"
     settings = Settings(data_dir=data)
     book, _ = load_folder(FLOWS)

@@ -323,7 +323,7 @@ class Door:
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for what no event tells."""
         async with asyncio.timeout(3):
-            while not condition():  # noqa: ASYNC110
+            while not condition():
                 await asyncio.sleep(0.005)
 
 

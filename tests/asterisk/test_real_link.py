@@ -47,7 +47,7 @@ async def switch_at(recorded: Recorded, **other: Any) -> AsyncIterator[AriSwitch
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what no event tells."""
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await asyncio.sleep(0.01)
 
 

@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ivrengine.prompts.library import PromptMissingError
-
 from ivrengine.core.call import Caller, FlowRef
 from ivrengine.core.ids import BrandId, FlowHash
 from ivrengine.core.rows import EventRow, NumberRow
@@ -20,6 +18,7 @@ from ivrengine.engine.limits import Limits
 from ivrengine.flow.book import Book, Brand, Phone, Routes
 from ivrengine.flow.expressions import Compiler, Programs
 from ivrengine.flow.model import Flow, FlowSource
+from ivrengine.prompts.library import PromptMissingError
 from ivrengine.sim.phones import Phone as SimPhone
 from ivrengine.sim.switch import NO_DELAYS, SimSwitch
 from ivrengine.telemetry import metrics
@@ -62,7 +61,7 @@ def flow_of(source: Mapping[str, Any]) -> Flow:
         start=model.start,
         nodes=model.nodes,
         exits={name: node.exits() for name, node in model.nodes.items()},
-        initial={name: variable.default for name, variable in model.variables.items()},
+        initial={name: variable.default or "" for name, variable in model.variables.items()},
         programs=Programs({e.text: compiler.compile(e.text, e.expects) for e in texts}),
         text="",
     )
