@@ -35,14 +35,17 @@ def check_graph(draft: Draft) -> Iterator[Problem]:
 
 
 def _unknown_targets(draft: Draft) -> Iterator[Problem]:
-    known = [*draft.nodes, *draft.broken_nodes]
-    targets: list[tuple[Loc, str | None]] = [(("start",), draft.start)]
+    known = {*draft.nodes, *draft.broken_nodes}
+    unknown: list[tuple[Loc, str]] = []
+    if draft.start is not None and draft.start not in known:
+        unknown.append((("start",), draft.start))
     for name, node in draft.nodes.items():
-        targets += [(_loc_of_exit(name, node, by), to) for by, to in node.exits().items()]
-    for loc, target in targets:
-        if known and target is not None and target not in known:
-            sentence = f"no node `{target}`{did_you_mean(target, known)}"
-            yield problem(draft.file, draft.place(*loc), Code.UNKNOWN_NODE, sentence)
+        for exit_name, target in node.exits().items():
+            if target is not None and target not in known:
+                unknown.append((_loc_of_exit(name, node, exit_name), target))
+    for loc, target in unknown if known else ():
+        sentence = f"no node `{target}`{did_you_mean(target, known)}"
+        yield problem(draft.file, draft.place(*loc), Code.UNKNOWN_NODE, sentence)
 
 
 def _loc_of_exit(name: str, node: Node, exit_name: str) -> Loc:
@@ -131,8 +134,10 @@ def _loop(draft: Draft, way: list[str], onward: Mapping[str, _Edge]) -> Problem:
     return problem(draft.file, place, Code.ENDLESS_LOOP, sentence)
 
 
-def check_names(draft: Draft, around: Surroundings) -> Iterator[Problem]:
-    """Yield the names of brands, languages, phones and prompts that mean nothing."""
+def check_names(
+    draft: Draft, around: Surroundings, prompts: Mapping[str, Loc]
+) -> Iterator[Problem]:
+    """Yield the names of brands, languages, phones and prompts that mean nothing; ``prompts`` are the flow's own."""
     if around.brands is not None and draft.brand is not None and draft.brand not in around.brands:
         sentence = f"the routing file has no brand `{draft.brand}`{did_you_mean(draft.brand, around.brands)}"
         yield problem(draft.file, draft.place("brand"), Code.UNKNOWN_BRAND, sentence)
@@ -150,7 +155,7 @@ def check_names(draft: Draft, around: Surroundings) -> Iterator[Problem]:
                     draft.file, draft.place("nodes", name, *loc), Code.UNKNOWN_PHONE, sentence
                 )
     if around.prompts is not None:
-        yield from _prompts(draft, around.prompts, around.recorded)
+        yield from _prompts(draft, prompts, around.prompts, around.recorded)
 
 
 _FirstUses = dict[str, Loc]
@@ -166,10 +171,13 @@ def named_prompts(draft: Draft) -> Mapping[str, Loc]:
 
 
 def _prompts(
-    draft: Draft, texts: Mapping[str, PromptTexts], recorded: Collection[tuple[str, str]]
+    draft: Draft,
+    prompts: Mapping[str, Loc],
+    texts: Mapping[str, PromptTexts],
+    recorded: Collection[tuple[str, str]],
 ) -> Iterator[Problem]:
     known = {*texts, *(name for _, name in recorded)}
-    for prompt, loc in named_prompts(draft).items():
+    for prompt, loc in prompts.items():
         place = draft.place(*loc)
         if prompt not in known:
             sentence = (

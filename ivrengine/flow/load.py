@@ -16,6 +16,7 @@ from ivrengine.flow.model import Flow
 from ivrengine.flow.problems import (
     BEGINNING,
     Code,
+    Place,
     Problem,
     any_error,
     in_order,
@@ -32,16 +33,33 @@ Recorded = Mapping[BrandId, Collection[tuple[str, str]]]
 """Language and name of each recorded prompt, by brand."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What the checks over all flows need to know of a flow once its file has been let go of."""
+
+    brand: BrandId | None
+    flow: str | None
+    file: str
+    place: Place
+    """Of its name."""
+    prompts: Collection[str]
+    whole: bool
+
+
 @dataclasses.dataclass(slots=True, kw_only=True)
 class _Folder:
-    """What was read of a folder; ``complete`` is false where a file said nothing that could be understood."""
+    """What was read of a folder."""
 
     routing_file: routing.Routing | None = None
     prompts: prompt_texts.Prompts = dataclasses.field(default_factory=dict)
+    texts: Mapping[BrandId, Mapping[str, PromptTexts]] = dataclasses.field(default_factory=dict)
     prompts_complete: bool = True
+    """False if a file of prompts said nothing that could be understood."""
     recorded: Recorded = dataclasses.field(default_factory=dict)
-    drafts: list[draft.Draft] = dataclasses.field(default_factory=list)
-    drafts_complete: bool = True
+    seen: list[_Seen] = dataclasses.field(default_factory=list)
+    first: dict[tuple[BrandId | None, str | None], _Seen] = dataclasses.field(default_factory=dict)
+    all_seen: bool = True
+    """False if a file of a flow said nothing that could be understood."""
     problems: list[Problem] = dataclasses.field(default_factory=list)
 
     def brand_names(self) -> list[str] | None:
@@ -49,53 +67,55 @@ class _Folder:
         return (self.routing_file.names() or None) if self.routing_file is not None else None
 
     def knows_all_flows(self) -> bool:
-        """Tell whether every flow could be read as far as its name and brand, and its brand is one."""
+        """Tell whether every flow could be read to its end, and its brand is one."""
         names = self.brand_names()
-        return self.drafts_complete and (
-            names is None or all(draft.brand in names for draft in self.drafts)
+        return self.all_seen and all(
+            seen.whole and (names is None or seen.brand in names) for seen in self.seen
         )
 
 
 def load_folder(folder: Path) -> tuple[Book, tuple[Problem, ...]]:
-    """Return the book of a folder and everything that is wrong in it; a flow with errors is left out of the book."""
-    read = _read(folder)
-    routes = Routes()
+    """Return the book of a folder and everything that is wrong in it; a flow with errors is left out of the book.
+
+    Flows are read one after the other and their text let go of: of a thousand files, none but one is in memory.
+    """
+    read = _Folder(recorded=_recorded(folder / RECORDINGS_FOLDER))
+    flow_files = _read_surroundings(read, folder)
+    routes, brands = Routes(), {}
     if read.routing_file is not None:
         routes, twice = routing.routes(read.routing_file)
         read.problems += twice
-    flows = _compiled(read)
+        brands = {brand: read.routing_file.brand(brand) for brand in read.routing_file.brands}
+    compiled = [_read_flow(read, path) for path in flow_files]
     read.problems += _over_all(folder, read)
-    brands = (
-        {}
-        if read.routing_file is None
-        else {b: read.routing_file.brand(b) for b in read.routing_file.brands}
-    )
     book = Book(
-        flows=flows,
+        flows={(flow.brand, flow.ref.name): flow for flow in compiled if flow is not None},
         brands=brands,
-        prompts={brand: _texts(read.prompts, brand) for brand in read.prompts},
+        prompts=read.texts,
         routes=routes,
     )
     return book, in_order(read.problems)
 
 
-def _read(folder: Path) -> _Folder:
-    """Read every file of the folder, each as what its place says it is."""
-    read = _Folder(recorded=_recorded(folder / RECORDINGS_FOLDER))
+def _read_surroundings(read: _Folder, folder: Path) -> list[Path]:
+    """Read what flows are held against, routing and prompts; return the files of the flows."""
+    flow_files: list[Path] = []
     prompt_files: list[tuple[text.Document, prompt_texts.PromptsSource]] = []
     for path in _files(folder, read.problems):
-        document, found = text.read_file(path, str(path))
-        read.problems += found
         relative = path.relative_to(folder)
         if relative == Path(ROUTING_FILE):
-            _read_routing(read, document)
+            _read_routing(read, path)
         elif relative == Path(PROMPTS_FILE) or relative.parts[0] == PROMPTS_FOLDER:
-            prompt_files += _read_prompts(read, document)
+            prompt_files += _read_prompts(read, path)
         else:
-            _read_flow(read, document)
+            flow_files.append(path)
     read.prompts, twice = prompt_texts.merged(prompt_files)
     read.problems += twice
-    return read
+    read.texts = {
+        brand: {name: entry.texts for name, entry in entries.items()}
+        for brand, entries in read.prompts.items()
+    }
+    return flow_files
 
 
 def _files(folder: Path, found: list[Problem]) -> Iterator[Path]:
@@ -118,33 +138,57 @@ def _files(folder: Path, found: list[Problem]) -> Iterator[Path]:
                 yield path
 
 
-def _read_routing(read: _Folder, document: text.Document | None) -> None:
+def _read_routing(read: _Folder, path: Path) -> None:
+    document, found = text.read_file(path, str(path))
     if document is not None:
-        read.routing_file, found = routing.read(document)
-        read.problems += found
+        read.routing_file, not_in_language = routing.read(document)
+        found += not_in_language
+    read.problems += found
 
 
 def _read_prompts(
-    read: _Folder, document: text.Document | None
+    read: _Folder, path: Path
 ) -> list[tuple[text.Document, prompt_texts.PromptsSource]]:
+    document, found = text.read_file(path, str(path))
     source = None
     if document is not None:
-        source, found = prompt_texts.read(document)
-        read.problems += found
-        if source is not None:
-            return [(document, source)]
-    read.prompts_complete = False
-    return []
-
-
-def _read_flow(read: _Folder, document: text.Document | None) -> None:
-    if document is None:
-        read.drafts_complete = False
-        return
-    found_draft, found = draft.read(document)
+        source, not_in_language = prompt_texts.read(document)
+        found += not_in_language
     read.problems += found
-    read.drafts.append(found_draft)
-    read.drafts_complete &= found_draft.whole
+    if document is None or source is None:
+        read.prompts_complete = False
+        return []
+    return [(document, source)]
+
+
+def _read_flow(read: _Folder, path: Path) -> Flow | None:
+    """Read, compile and check one flow; return it if nothing is wrong with it."""
+    document, found = text.read_file(path, str(path))
+    if document is None:
+        read.all_seen = False
+        read.problems += found
+        return None
+    candidate, not_in_language = draft.read(document)
+    compiled, wrong = variables.compile_all(candidate)
+    prompts = check.named_prompts(candidate)
+    found += [*not_in_language, *wrong]
+    found += check.check_graph(candidate)
+    found += check.check_names(candidate, _surroundings(read, candidate.brand), prompts)
+    seen = _Seen(
+        brand=candidate.brand,
+        flow=candidate.flow,
+        file=candidate.file,
+        place=candidate.place("flow"),
+        prompts=prompts.keys(),
+        whole=candidate.whole,
+    )
+    found += _flow_twice(read, seen)
+    read.seen.append(seen)
+    read.problems += found
+    if any_error(found) or not _has_all_prompts(read, candidate, prompts):
+        return None
+    texts = _texts(read, candidate.brand)
+    return _flow(candidate, compiled, {name: texts.get(name, {}) for name in prompts})
 
 
 def _recorded(folder: Path) -> Recorded:
@@ -156,24 +200,6 @@ def _recorded(folder: Path) -> Recorded:
     return recorded
 
 
-def _compiled(read: _Folder) -> dict[tuple[BrandId, str], Flow]:
-    """Compile and check each draft; return those without errors."""
-    flows: dict[tuple[BrandId, str], Flow] = {}
-    first: dict[tuple[BrandId, str], draft.Draft] = {}
-    bad_files = {p.file for p in read.problems if any_error((p,))}
-    for candidate in read.drafts:
-        compiled, found = variables.compile_all(candidate)
-        found += check.check_graph(candidate)
-        found += check.check_names(candidate, _surroundings(read, candidate.brand))
-        found += _flow_twice(candidate, first)
-        read.problems += found
-        if candidate.file in bad_files or any_error(found) or not _has_all_prompts(read, candidate):
-            continue
-        flow = _flow(candidate, compiled, _texts(read.prompts, candidate.brand))
-        flows[flow.brand, flow.ref.name] = flow
-    return flows
-
-
 def _surroundings(read: _Folder, brand: BrandId | None) -> check.Surroundings:
     names = read.brand_names()
     is_known = brand is not None and (names is None or brand in names)
@@ -183,50 +209,44 @@ def _surroundings(read: _Folder, brand: BrandId | None) -> check.Surroundings:
     return check.Surroundings(
         brands=names,
         phones=None if known is None else known.phones.keys(),
-        prompts=_texts(read.prompts, brand) if read.prompts_complete and is_known else None,
+        prompts=_texts(read, brand) if read.prompts_complete and is_known else None,
         recorded=read.recorded.get(brand, ()) if brand else (),
     )
 
 
-def _texts(prompts: prompt_texts.Prompts, brand: BrandId | None) -> Mapping[str, PromptTexts]:
-    entries = prompts.get(brand, {}) if brand else {}
-    return {name: entry.texts for name, entry in entries.items()}
+def _texts(read: _Folder, brand: BrandId | None) -> Mapping[str, PromptTexts]:
+    return read.texts.get(brand, {}) if brand else {}
 
 
-def _has_all_prompts(read: _Folder, candidate: draft.Draft) -> bool:
-    """Tell whether every prompt is there, in the case that nothing was said because a file of prompts is broken."""
+def _has_all_prompts(read: _Folder, candidate: draft.Draft, prompts: Collection[str]) -> bool:
+    """Tell whether every prompt is there, in the case that nothing was told because a file of prompts is broken."""
     if read.prompts_complete or candidate.brand is None:
         return True
-    texts = _texts(read.prompts, candidate.brand)
+    texts = _texts(read, candidate.brand)
     recorded = read.recorded.get(candidate.brand, ())
     return all(
         language in texts.get(prompt, {}) or (language, prompt) in recorded
-        for prompt in check.named_prompts(candidate)
+        for prompt in prompts
         for language in candidate.languages
     )
 
 
-def _flow_twice(
-    candidate: draft.Draft, first: dict[tuple[BrandId, str], draft.Draft]
-) -> Iterator[Problem]:
-    if candidate.brand is None or candidate.flow is None:
-        return
-    earlier = first.setdefault((candidate.brand, candidate.flow), candidate)
-    if earlier is not candidate:
-        where = f"{earlier.file}:{earlier.place('flow').line}"
-        sentence = f"brand `{candidate.brand}` has the flow `{candidate.flow}` already, in {where}"
-        yield problem(candidate.file, candidate.place("flow"), Code.TWICE, sentence)
+def _flow_twice(read: _Folder, seen: _Seen) -> Iterator[Problem]:
+    earlier = read.first.setdefault((seen.brand, seen.flow), seen)
+    if earlier is not seen and seen.brand and seen.flow:
+        where = f"{earlier.file}:{earlier.place.line}"
+        sentence = f"brand `{seen.brand}` has the flow `{seen.flow}` already, in {where}"
+        yield problem(seen.file, seen.place, Code.TWICE, sentence)
 
 
 def _flow(
-    candidate: draft.Draft, compiled: variables.Compiled, texts: Mapping[str, PromptTexts]
+    candidate: draft.Draft, compiled: variables.Compiled, prompts: Mapping[str, PromptTexts]
 ) -> Flow:
     assert candidate.flow is not None
     assert candidate.brand is not None
     assert candidate.start is not None
-    named = {name: texts.get(name, {}) for name in check.named_prompts(candidate)}
     return Flow(
-        ref=FlowRef(name=candidate.flow, hash=content_hash(candidate.document.text, named)),
+        ref=FlowRef(name=candidate.flow, hash=content_hash(candidate.document.text, prompts)),
         brand=candidate.brand,
         languages=candidate.languages,
         start=candidate.start,
@@ -247,34 +267,32 @@ def content_hash(flow_text: str, prompts: Mapping[str, PromptTexts]) -> FlowHash
 
 def _over_all(folder: Path, read: _Folder) -> Iterator[Problem]:
     """Yield what only the whole folder shows: routes to nothing, flows without a number, prompts that nobody plays."""
-    if not read.drafts and read.drafts_complete:
+    if not read.seen and read.all_seen:
         yield problem(str(folder), BEGINNING, Code.NO_FILES, "the folder holds no flow")
-    if read.routing_file is None:
-        if not (folder / ROUTING_FILE).exists():
-            sentence = f"there is no {ROUTING_FILE}: no number leads to a flow"
-            yield problem(str(folder), BEGINNING, Code.NO_ROUTING, sentence)
-    else:
+    if read.routing_file is not None:
         yield from _misrouted(read, read.routing_file)
+    elif not (folder / ROUTING_FILE).exists():
+        sentence = f"there is no {ROUTING_FILE}: no number leads to a flow"
+        yield problem(str(folder), BEGINNING, Code.NO_ROUTING, sentence)
     if read.knows_all_flows():
         yield from _unused_prompts(read)
 
 
 def _misrouted(read: _Folder, known: routing.Routing) -> Iterator[Problem]:
-    names = {(d.brand, d.flow) for d in read.drafts if d.brand and d.flow}
     if read.knows_all_flows():
+        names = {(seen.brand, seen.flow) for seen in read.seen if seen.brand and seen.flow}
         yield from routing.unknown_flows(known, names)
     routed = {
         (brand, route.flow) for brand, source in known.brands.items() for route in source.routes
     }
-    for candidate in read.drafts:
-        key = (candidate.brand, candidate.flow)
-        if candidate.flow and candidate.brand in known.brands and key not in routed:
-            sentence = f"no number is routed to the flow `{candidate.flow}`"
-            yield problem(candidate.file, candidate.place("flow"), Code.FLOW_UNROUTED, sentence)
+    for seen in read.seen:
+        if seen.flow and seen.brand in known.brands and (seen.brand, seen.flow) not in routed:
+            sentence = f"no number is routed to the flow `{seen.flow}`"
+            yield problem(seen.file, seen.place, Code.FLOW_UNROUTED, sentence)
 
 
 def _unused_prompts(read: _Folder) -> Iterator[Problem]:
-    used = {(d.brand, name) for d in read.drafts for name in check.named_prompts(d)}
+    used = {(seen.brand, name) for seen in read.seen for name in seen.prompts}
     for brand, entries in read.prompts.items():
         for name, entry in entries.items():
             if (brand, name) not in used:

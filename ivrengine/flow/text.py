@@ -7,9 +7,8 @@ the text that a person sees, and the models make of it what their fields want.
 import dataclasses
 import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 import yaml
@@ -27,47 +26,68 @@ Loc = tuple[str | int, ...]
 Data = str | None | dict[str, "Data"] | list["Data"]
 """What a file holds: text, mappings and lists; None is a value that is not there (``next:``)."""
 
-_NOTHING_INSIDE: Final[Mapping[str | int, "Spot"]] = MappingProxyType({})
 _BREAK: Final = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _PARSER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's parser if PyYAML was built with it (six times faster), else PyYAML's own: both yield the same events."""
 
 
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
-    """Where a value stands: ``begin`` and ``end`` are indexes into the file's text."""
+    """Where a value stands in its file."""
 
     place: Place
+    key: Place
+    """Where its key stands; of what has none, the value's own place."""
     begin: int
+    """Index into the file's text, as is ``end``."""
     end: int
-    style: str = ""
+    style: str
     """Of a scalar: plain (empty), ``'``, ``"``, ``|`` or ``>``."""
-    key: Place | None = None
-    children: "Mapping[str | int, Spot]" = dataclasses.field(
-        default_factory=lambda: _NOTHING_INSIDE
-    )
-    faulty: bool = False
-    """Something is wrong here and has been said; nothing more need be said about the value."""
+    faulty: bool
+    """Something is wrong here and has been told; nothing more need be told of the value."""
+
+
+@dataclasses.dataclass(slots=True)
+class _Branch:
+    """A mapping or list: the event it began with, and for each value in it the events of its key and itself."""
+
+    event: Any
+    children: "dict[str | int, tuple[Any, _Tree]]"
+
+
+_Tree = _Branch | Any
+"""A branch, or the parser's event of a scalar: keeping those costs nothing, and few places are ever asked for."""
 
 
 class Document:
     """A file that was read."""
 
-    def __init__(self, file: str, text: str, data: Data, root: Spot) -> None:
-        """Hold the data beside the places they came from."""
+    def __init__(
+        self, file: str, text: str, data: Data, tree: _Tree, faulty: Container[int]
+    ) -> None:
+        """Hold the data beside the parser's events they came from; ``faulty`` has the identities of those with faults."""
         self.file = file
         self.text = text
         self.data = data
-        self._root = root
+        self._tree = tree
+        self._faulty = faulty
 
     def spot(self, loc: Loc) -> Spot:
         """Return where the value at ``loc`` stands, or the nearest value around it that there is."""
-        spot = self._root
+        key, tree = None, self._tree
         for part in loc:
-            if part not in spot.children:
+            if not isinstance(tree, _Branch) or part not in tree.children:
                 break
-            spot = spot.children[part]
-        return spot
+            key, tree = tree.children[part]
+        event = tree.event if isinstance(tree, _Branch) else tree
+        return Spot(
+            place=_place(event),
+            key=_place(key or event),
+            begin=event.start_mark.index,
+            end=event.end_mark.index,
+            style=getattr(event, "style", None) or "",
+            faulty=id(event) in self._faulty,
+        )
 
     def place(self, loc: Loc) -> Place:
         """Return the place of the value at ``loc``."""
@@ -75,8 +95,7 @@ class Document:
 
     def key_place(self, loc: Loc) -> Place:
         """Return the place of the key at ``loc``; of a list's item, where the item begins."""
-        spot = self.spot(loc)
-        return spot.key or spot.place
+        return self.spot(loc).key
 
     def place_inside(self, loc: Loc, value: str, inside: Place) -> Place:
         """Return where the character at ``inside`` of the scalar ``value`` stands in the file.
@@ -87,8 +106,7 @@ class Document:
         spot = self.spot(loc)
         offset = _offset(value, inside)
         before = sum(not c.isspace() for c in value[:offset])
-        index = _index_of(self.text, spot, before)
-        return self._place_at(index, spot)
+        return self._place_at(_index_of(self.text, spot, before), spot)
 
     def _place_at(self, index: int, spot: Spot) -> Place:
         line, start = spot.place.line, spot.begin - spot.place.column + 1
@@ -144,124 +162,106 @@ class _UnreadableError(Exception):
 
 
 class _Reader:
-    """Builds data and spots from the parser's events."""
+    """Builds data and the tree of events beside them."""
 
     def __init__(self, text: str) -> None:
         self.faults: list[yaml_faults.Fault] = []
         self._text = text
-        self._parser = _PARSER(text)
+        self._next: Callable[[], Any] = _PARSER(text).get_event
         self._depth = 0
+        self._faulty: dict[int, Any] = {}
 
     def document(self, file: str) -> Document:
         """Read the one document of the file."""
         self._next()  # the stream's start
-        event = self._next()
-        if isinstance(event, yaml.StreamEndEvent):
+        if isinstance(self._next(), yaml.StreamEndEvent):
             self._stop(BEGINNING, Code.FILE_EMPTY, "the file is empty")
-        data, spot = self._value(self._next())
+        data, tree = self._value(self._next())
         self._next()  # the document's end
         event = self._next()
         if not isinstance(event, yaml.StreamEndEvent):
             sentence = "a second document begins here; a file holds one"
-            self._fault(_place(event), Code.YAML_DOCUMENTS, sentence)
-        return Document(file, self._text, data, spot)
+            self._tell(event, Code.YAML_DOCUMENTS, sentence)
+        return Document(file, self._text, data, tree, self._faulty)
 
-    def _next(self) -> Any:  # noqa: ANN401 - any of PyYAML's events
-        return self._parser.get_event()
-
-    def _fault(self, place: Place, code: Code, sentence: str) -> None:
-        self.faults.append(yaml_faults.Fault(place, code, sentence))
+    def _tell(self, event: Any, code: Code, sentence: str) -> None:  # noqa: ANN401 - any of PyYAML's events
+        self._faulty[id(event)] = event
+        self.faults.append(yaml_faults.Fault(_place(event), code, sentence))
 
     def _stop(self, place: Place, code: Code, sentence: str) -> None:
-        self._fault(place, code, sentence)
+        self.faults.append(yaml_faults.Fault(place, code, sentence))
         raise _UnreadableError
 
-    def _value(self, event: Any) -> tuple[Data, Spot]:  # noqa: ANN401 - any of PyYAML's events
-        spot = Spot(_place(event), event.start_mark.index, event.end_mark.index)
+    def _value(self, event: Any) -> tuple[Data, _Tree]:  # noqa: ANN401 - any of PyYAML's events
         if isinstance(event, yaml.AliasEvent):
-            spot.faulty = True
-            name = event.anchor
-            sentence = (
-                f"aliases are not allowed (`*{name}`); a text that begins with * is put in quotes"
-            )
-            self._fault(spot.place, Code.YAML_ALIAS, sentence)
-            return None, spot
-        self._refuse_decoration(event, spot)
+            sentence = f"aliases are not allowed (`*{event.anchor}`); a text that begins with * is put in quotes"
+            self._tell(event, Code.YAML_ALIAS, sentence)
+            return None, event
+        if event.anchor is not None or event.tag is not None:
+            self._refuse_decoration(event)
         if isinstance(event, yaml.ScalarEvent):
-            return self._scalar(event, spot)
+            is_there = event.value or event.style
+            return (event.value if is_there else None), event
         self._depth += 1
         if self._depth > DEPTH_MAX:
             sentence = f"expected values nested at most {DEPTH_MAX} deep"
-            self._stop(spot.place, Code.YAML_DEPTH, sentence)
-        if isinstance(event, yaml.SequenceStartEvent):
-            data: Data = self._sequence(spot)
-        else:
-            data = self._mapping(spot)
+            self._stop(_place(event), Code.YAML_DEPTH, sentence)
+        is_list = isinstance(event, yaml.SequenceStartEvent)
+        found = self._sequence(event) if is_list else self._mapping(event)
         self._depth -= 1
-        return data, spot
+        return found
 
-    def _refuse_decoration(self, event: Any, spot: Spot) -> None:  # noqa: ANN401
+    def _refuse_decoration(self, event: Any) -> None:  # noqa: ANN401 - any of PyYAML's events
         if event.anchor is not None:
-            spot.faulty = True
             sentence = f"anchors are not allowed (`&{event.anchor}`); a text that begins with & is put in quotes"
-            self._fault(spot.place, Code.YAML_ALIAS, sentence)
+            self._tell(event, Code.YAML_ALIAS, sentence)
         if event.tag is not None:
-            spot.faulty = True
             sentence = (
                 "tags are not allowed; write the value alone, a text that begins with ! in quotes"
             )
-            self._fault(spot.place, Code.YAML_TAG, sentence)
+            self._tell(event, Code.YAML_TAG, sentence)
 
-    def _scalar(self, event: Any, spot: Spot) -> tuple[Data, Spot]:  # noqa: ANN401
-        spot.style = event.style or ""
-        if event.value == "" and not spot.style:
-            return None, spot
-        return event.value, spot
-
-    def _sequence(self, spot: Spot) -> list[Data]:
+    def _sequence(self, start: Any) -> tuple[Data, _Tree]:  # noqa: ANN401 - any of PyYAML's events
         items: list[Data] = []
-        children: dict[str | int, Spot] = {}
+        branch = _Branch(start, {})
         while not isinstance(event := self._next(), yaml.SequenceEndEvent):
-            item, child = self._value(event)
-            if item is None and not child.faulty:
-                child.faulty = True
-                self._fault(child.place, Code.EMPTY_VALUE, "a list item is empty")
-            children[len(items)] = child
+            item, tree = self._value(event)
+            if item is None and id(event) not in self._faulty:
+                self._tell(event, Code.EMPTY_VALUE, "a list item is empty")
+            branch.children[len(items)] = (None, tree)
             items.append(item)
-        spot.children = children
-        return items
+        return items, branch
 
-    def _mapping(self, spot: Spot) -> dict[str, Data]:
+    def _mapping(self, start: Any) -> tuple[Data, _Tree]:  # noqa: ANN401 - any of PyYAML's events
         entries: dict[str, Data] = {}
-        children: dict[str | int, Spot] = {}
-        while not isinstance(event := self._next(), yaml.MappingEndEvent):
-            key, key_spot = self._value(event)
-            value, child = self._value(self._next())
-            child.key = key_spot.place
-            if not self._key_is_good(key, key_spot, children):
+        branch = _Branch(start, {})
+        while not isinstance(key_event := self._next(), yaml.MappingEndEvent):
+            key, _ = self._value(key_event)
+            event = self._next()
+            value, tree = self._value(event)
+            if not self._is_good(key_event, key, branch):
                 continue
-            if value is None and not child.faulty:
-                child.faulty = True
-                self._fault(key_spot.place, Code.EMPTY_VALUE, f"`{key}` has no value")
             assert isinstance(key, str)
+            if value is None and id(event) not in self._faulty:
+                self._tell(key_event, Code.EMPTY_VALUE, f"`{key}` has no value")
+                self._faulty[id(event)] = event
             entries[key] = value
-            children[key] = child
-        spot.children = children
-        return entries
+            branch.children[key] = (key_event, tree)
+        return entries, branch
 
-    def _key_is_good(self, key: Data, spot: Spot, known: Mapping[str | int, Spot]) -> bool:
-        if spot.faulty:
+    def _is_good(self, event: Any, key: Data, branch: _Branch) -> bool:  # noqa: ANN401 - any of PyYAML's events
+        if self._faulty and id(event) in self._faulty:
             return False
         if not isinstance(key, str):
-            sentence = "expected a key that is a word or a text, found " + shown(key)
-            self._fault(spot.place, Code.YAML_KEY, sentence)
-        elif key == "<<" and not spot.style:
-            self._fault(spot.place, Code.YAML_ALIAS, "merge keys (`<<`) are not allowed")
-        elif key in known:
-            first = known[key].key
-            assert first is not None
-            sentence = f"key `{key}` is there already, in line {first.line}"
-            self._fault(spot.place, Code.DUPLICATE_KEY, sentence)
+            sentence = f"expected a key that is a word or a text, found {shown(key)}"
+            self._tell(event, Code.YAML_KEY, sentence)
+        elif key == "<<" and not event.style:
+            self._tell(event, Code.YAML_ALIAS, "merge keys (`<<`) are not allowed")
+        elif key in branch.children:
+            first = _place(branch.children[key][0])
+            self._tell(
+                event, Code.DUPLICATE_KEY, f"key `{key}` is there already, in line {first.line}"
+            )
         else:
             return True
         return False

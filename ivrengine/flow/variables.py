@@ -118,12 +118,12 @@ def _faults(
 
 def _assignments(draft: Draft) -> Iterator[Problem]:
     """Yield what is wrong with the variables that nodes give values to."""
-    declared = [*draft.variables, *draft.broken_variables]
+    declared = {*draft.variables, *draft.broken_variables}
     for node_name, node in draft.nodes.items():
         for loc, name in node.assigns():
-            at = ("nodes", node_name, *loc)
-            place = draft.key_place(*at) if loc[-1] == name else draft.place(*at)
             if name not in declared:
+                at = ("nodes", node_name, *loc)
+                place = draft.key_place(*at) if loc[-1] == name else draft.place(*at)
                 sentence = f"the flow declares no variable `{name}`{did_you_mean(name, declared)}"
                 yield problem(draft.file, place, Code.UNKNOWN_VARIABLE, sentence)
             elif isinstance(node, Collect) and name in draft.variables:

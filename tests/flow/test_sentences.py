@@ -23,6 +23,7 @@ TREES = st.recursive(
     max_leaves=30,
 )
 NODES = st.dictionaries(WORD, st.dictionaries(WORD, TREES, max_size=8) | SCALARS, max_size=4)
+NOTHING = check.Surroundings(brands=[], phones=[], prompts={})
 PARTS = ("flow", "brand", "languages", "variables", "start", "odd")
 FLOWS = st.fixed_dictionaries({}, optional=dict.fromkeys(PARTS, TREES) | {"nodes": NODES})
 
@@ -41,7 +42,7 @@ def test_every_fault_of_a_flow_is_a_sentence_of_ours(data: Any) -> None:
     assert candidate.whole is not any_error(found)
     found += variables.compile_all(candidate)[1]
     found += check.check_graph(candidate)
-    found += check.check_names(candidate, check.Surroundings(brands=[], phones=[], prompts={}))
+    found += check.check_names(candidate, NOTHING, check.named_prompts(candidate))
     for problem in found:
         assert "is not right here" not in problem.sentence, "a kind of error without a sentence"
         assert "\n" not in problem.sentence
