@@ -13,8 +13,6 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 
-import async_solipsism
-
 from ivrengine.core.call import Caller
 from ivrengine.core.ids import BrandId
 from ivrengine.core.rows import NumberRow
@@ -25,6 +23,7 @@ from ivrengine.engine.journal_reading import Recovered
 from ivrengine.engine.limits import Limits
 from ivrengine.flow.load import load_folder
 from ivrengine.sim import script
+from ivrengine.sim.clock import VirtualLoop
 from ivrengine.sim.switch import SimSwitch
 from ivrengine.telemetry import logs, metrics
 
@@ -116,7 +115,7 @@ def _virtual(work: Callable[[Path], Coroutine[None, None, float]]) -> float:
     logs.configure(level="error", style="json")
     with (
         tempfile.TemporaryDirectory() as folder,
-        asyncio.Runner(loop_factory=async_solipsism.EventLoop) as runner,
+        asyncio.Runner(loop_factory=VirtualLoop) as runner,
     ):
         return runner.run(work(Path(folder) / "journal"))
 

@@ -1,8 +1,8 @@
 """How this project's tests run, whatever they test.
 
-``async def`` tests run by themselves: on a virtual clock (async-solipsism) unless they are marked ``real_time``,
+``async def`` tests run by themselves: on a virtual clock (``ivrengine.sim.clock``) unless they are marked ``real_time``,
 ``asterisk``, ``postgres`` or ``sipp``, which get uvloop, as a live engine does. On the virtual clock an hour of
-``asyncio.sleep`` passes at once, and a test that would wait for ever fails with ``SleepForeverError``. There are no
+``asyncio.sleep`` passes at once, and a test that would wait for ever fails with ``StuckError``. There are no
 async fixtures: a test opens what it needs with ``async with``. ``@given`` works on ``async def`` too; each example
 has a loop of its own.
 
@@ -24,10 +24,11 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import async_solipsism
 import hypothesis
 import pytest
 import uvloop
+
+from ivrengine.sim import clock
 
 LIVE: Final = {"sipp": 120, "asterisk": 60, "postgres": 60}
 """Marks of the suites that need more than Python, each with the seconds that one of its tests may take."""
@@ -154,7 +155,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _runs_to_its_end(
     test: Callable[..., Coroutine[Any, Any, None]], item: pytest.Function
 ) -> Callable[..., None]:
-    new_loop: Callable[[], asyncio.AbstractEventLoop] = async_solipsism.EventLoop
+    new_loop: Callable[[], asyncio.AbstractEventLoop] = clock.VirtualLoop
     if _marks(item, REAL_LOOP):
         new_loop = uvloop.new_event_loop
 

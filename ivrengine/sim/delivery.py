@@ -17,7 +17,7 @@ from ivrengine.core import switching
 from ivrengine.sim import faults
 
 TICK_S: Final = 1e-6
-"""Delays are whole microseconds, which is what the clock of async-solipsism can tell apart."""
+"""Delays are whole microseconds, so that sums of them stay exact enough to compare."""
 
 _Due = tuple[float, int, tuple[str, ...], type[Any], dict[str, Any]]
 

@@ -1,6 +1,6 @@
 """The simulated switch as the engine commands it: the same protocol as the door to Asterisk, over a simulated exchange.
 
-Simulated time is the time of the running event loop: virtual on the loop of async-solipsism, real on any other.
+Simulated time is the time of the running event loop: virtual on the loop of ``clock``, real on any other.
 """
 
 import asyncio

@@ -27,7 +27,6 @@ from tests.asterisk.fake_ari import (
     FakeAri,
     hangs,
     linked,
-    loses_the_answer,
     running,
     says,
 )
@@ -298,45 +297,6 @@ async def test_an_application_taken_over_is_reported_and_never_fought_for() -> N
     assert fake.commands() == []
     assert len(door.told) == 2
     await fake.stop()
-
-
-async def test_the_health_check_asks_for_the_application_and_never_pings() -> None:
-    async with linked() as door:
-        await door.until(lambda: door.fake.health_checks() >= 3)
-        assert not any("ping" in each.path for each in door.fake.asked)
-
-
-async def test_a_deadlocked_ari_is_unhealthy_and_the_link_stays() -> None:
-    async with linked() as door:
-        door.fake.reply("GET", "/applications/ivrengine", hangs)
-        with structlog.testing.capture_logs() as logs:
-            await door.until(lambda: not door.switch.healthy)
-            so_far = door.fake.health_checks()
-            await door.until(lambda: door.fake.health_checks() >= so_far + 2)
-        assert door.switch.up
-        assert [entry["event"] for entry in logs] == ["asterisk unhealthy"]
-        await door.fake.send(ARRIVAL)
-        await door.heard(2)
-        door.fake.replies.clear()
-        await door.until(lambda: door.switch.healthy)
-        assert door.meter.health == [True, False, True]
-
-
-async def test_a_socket_that_asterisk_knows_nothing_of_is_opened_again() -> None:
-    async with linked() as door:
-        door.fake.reply("GET", "/applications/ivrengine", says(404))
-        await door.fake.opened(2)
-        door.fake.replies.clear()
-        await door.until(lambda: door.switch.healthy)
-
-
-async def test_a_lost_answer_to_the_health_check_is_no_reason_to_close_the_socket() -> None:
-    async with linked() as door:
-        door.fake.reply("GET", "/applications/ivrengine", loses_the_answer)
-        await door.until(lambda: not door.switch.healthy)
-        so_far = door.fake.health_checks()
-        await door.until(lambda: door.fake.health_checks() >= so_far + 2)
-        assert len(door.fake.sockets) == 1
 
 
 async def test_a_listener_that_raises_loses_its_event_and_nothing_else() -> None:

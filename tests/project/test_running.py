@@ -59,7 +59,7 @@ def test_an_async_test_can_fail(run: Run) -> None:
 def test_a_test_that_waits_for_ever_fails_at_once(run: Run) -> None:
     result = run("import asyncio\nasync def test_it():\n    await asyncio.Event().wait()")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*SleepForeverError*"])
+    result.stdout.fnmatch_lines(["*StuckError*"])
 
 
 def test_marks_of_real_things_bring_the_loop_of_a_live_engine(run: Run) -> None:
