@@ -104,6 +104,8 @@ _SENTENCES: Final[Mapping[type[BaseException], str]] = {
     ConnectionResetError: "the connection was cut",
     asyncio.IncompleteReadError: "the connection was cut",
     asyncpg.ConnectionDoesNotExistError: "the connection was cut",
+    # What asyncpg says of a connection that broke while nothing was asked of it.
+    asyncpg.InterfaceError: "the connection was cut",
 }
 """Why a database could not be used, the more special class before the more general one."""
 OWN_WORDS: Final = (DatabaseRefusedError, DatabaseUrlError, JournalUnreadableError)
