@@ -14,6 +14,13 @@ from tests.asterisk.fake_ari import (
 pytestmark = pytest.mark.real_time
 
 
+ARRIVAL = {
+    "type": "StasisStart",
+    "args": ["inbound", "+902124440101", "05321234567", "allowed"],
+    "channel": {"id": "1.7", "state": "Ring"},
+}
+
+
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backoff, "FIRST_S", 0.02)
