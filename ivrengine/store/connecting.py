@@ -32,35 +32,45 @@ class DatabaseUrlError(ValueError):
 class Address:
     """Where a URL leads, for sentences: everything but the password."""
 
-    host: str
-    port: int | None
+    hosts: str
+    """As written, ports included; several, separated by commas, are tried in turn."""
     user: str
     database: str
 
     def __str__(self) -> str:
         """Return the place as people write it."""
-        port = "" if self.port is None else f":{self.port}"
-        return f"{self.host}{port}/{self.database}"
+        return f"{self.hosts}/{self.database}"
 
 
 def address(url: str) -> Address:
     """Return where the URL leads; raises ``DatabaseUrlError`` with what is wrong with it."""
     try:
         parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise DatabaseUrlError(
-            f"DATABASE_URL: expected {_EXAMPLE}, found a host or port that cannot be read"
-        ) from None
+    except ValueError:  # brackets that do not close
+        raise _unlike("a host or port that cannot be read") from None
     if parts.scheme not in _SCHEMES or not url.startswith(f"{parts.scheme}://"):
-        found = f"the scheme {parts.scheme!r}" if "://" in url else "no scheme"
-        raise DatabaseUrlError(f"DATABASE_URL: expected {_EXAMPLE}, found {found}")
+        raise _unlike(f"the scheme {parts.scheme!r}" if "://" in url else "no scheme")
+    login, _, hosts = parts.netloc.rpartition("@")
+    for host in hosts.split(","):
+        _check_host(host)
     query = parse_qs(parts.query)
-    host = unquote(parts.hostname or "") or query.get("host", ["the local socket"])[0]
-    user = unquote(parts.username or "") or query.get("user", ["the system user"])[0]
+    user = unquote(login.partition(":")[0]) or query.get("user", ["the system user"])[0]
     return Address(
-        host=host, port=port, user=user, database=unquote(parts.path.lstrip("/")) or user
+        hosts=unquote(hosts) or query.get("host", ["the local socket"])[0],
+        user=user,
+        database=unquote(parts.path.lstrip("/")) or user,
     )
+
+
+def _check_host(host: str) -> None:
+    try:
+        urlsplit(f"//{host}").port  # noqa: B018 - reading it is what raises
+    except ValueError:
+        raise _unlike("a host or port that cannot be read") from None
+
+
+def _unlike(found: str) -> DatabaseUrlError:
+    return DatabaseUrlError(f"DATABASE_URL: expected {_EXAMPLE}, found {found}")
 
 
 async def connect(url: str) -> Connection:

@@ -26,7 +26,7 @@ SLICE_S: Final = 2.0
 RUNS_MAX: Final = 50_000
 """Entries remembered, one for each stream in each slice, about 10 MB; 150 calls/s fill a third. Full means: look now."""
 REWINDS_MAX: Final = 3
-"""If rows are gone again as often as this after being sent again, something deletes them, and sending on is no remedy."""
+"""If rows are still missing after so many times, something deletes them, or the journal has them no more: a person must look."""
 STREAMS_MAX: Final = 20_000
 """Streams whose last number is remembered: twice the calls that one engine can hold at a time."""
 
@@ -45,6 +45,18 @@ class _Slice:
     runs: dict[str, _Run] = dataclasses.field(default_factory=dict)
     numbers: list[NumberRow] = dataclasses.field(default_factory=list)
     flows: list[FlowRow] = dataclasses.field(default_factory=list)
+
+    def add(self, items: Iterable[Item]) -> None:
+        for item in items:
+            match item:
+                case EventRow():
+                    _extend(self.runs, item)
+                case NumberRow():
+                    self.numbers.append(item)
+                case FlowRow():
+                    self.flows.append(item)
+                case _:
+                    pass  # a call's row changes with each event; its events stand for it
 
     def __len__(self) -> int:
         return len(self.runs) + len(self.numbers) + len(self.flows)
@@ -76,24 +88,27 @@ class Recent:
     def __init__(self) -> None:
         """Begin with nothing sent."""
         self._slices: list[_Slice] = []
+        self._end: Position = (0, 0)
+        self._again_until: Position | None = None
         self._checked_at = 0.0
         self._rewinds = 0
 
-    def note(self, start: Position, items: Iterable[Item], at: float) -> None:
-        """Remember rows that were written; ``start`` is the journal's position before them, ``at`` the loop's time."""
-        if not self._slices or at - self._slices[-1].opened_at >= SLICE_S:
+    def note(self, start: Position, end: Position, items: Iterable[Item], at: float) -> None:
+        """Remember rows that were written, which stand from ``start`` to ``end`` in the journal; ``at`` is the loop's time."""
+        if self._again_until is None:
+            fresh = not self._slices or at - self._slices[-1].opened_at >= SLICE_S
+        elif end < self._again_until:
+            return  # sent again: it is remembered from the first time
+        else:
+            fresh = end > self._again_until  # in a slice of its own, as part of it may be counted already
+            self._again_until = None
+            self._checked_at = at - CHECK_EVERY_S  # whether it helped is looked at now
+            if not fresh:
+                return
+        self._end = end
+        if fresh:
             self._slices.append(_Slice(start, at))
-        last = self._slices[-1]
-        for item in items:
-            match item:
-                case EventRow():
-                    _extend(last.runs, item)
-                case NumberRow():
-                    last.numbers.append(item)
-                case FlowRow():
-                    last.flows.append(item)
-                case _:
-                    pass  # a call's row changes with each event; its events stand for it
+        self._slices[-1].add(items)
 
     def due(self, at: float) -> bool:
         """Tell whether it is time to look."""
@@ -103,20 +118,20 @@ class Recent:
 
     async def check(self, checker: Checker, at: float) -> Position | None:
         """Look; return the position from which the journal must be sent again, or None if all is there."""
-        self._checked_at = at
-        if not self._slices:
+        if not self._slices or self._again_until is not None:
             return None
         lost = await checker.first_lost(self._sent())
+        self._checked_at = at
         if lost is None:
             self._rewinds = 0
             self._forget(at)
             return None
         start = self._slices[lost].start
         if self._rewinds >= REWINDS_MAX:
-            _log.error("rows vanish from the database", position=start, sent=self._rewinds)
+            _log.error("rows stay lost", position=start, sent_again=self._rewinds)
             self._slices, self._rewinds = [], 0
             return None
-        self._slices, self._rewinds = self._slices[:lost], self._rewinds + 1
+        self._again_until, self._rewinds = self._end, self._rewinds + 1
         return start
 
     def _sent(self) -> Sent:

@@ -174,7 +174,8 @@ class Shipper:
         await parking.write_what_can_be(tables, items, park)
         self._acknowledge(batch.end)
         self._held = None
-        self._recent.note(start, (item for item in items if id(item) not in parked), _now())
+        stored = (item for item in items if id(item) not in parked)
+        self._recent.note(start, batch.end, stored, _now())
         self._count(batch.rows)
         return len(batch.rows)
 

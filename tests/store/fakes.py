@@ -59,6 +59,8 @@ class FakeDatabase:
         """Raised by whatever is asked of the database, while it is not None."""
         self.write_trouble: Callable[[Sequence[Item]], BaseException | None] = lambda _: None
         self.park_trouble: Callable[[], BaseException | None] = lambda: None
+        self.swallows: Callable[[Item], bool] = lambda _: False
+        """Which rows vanish although their commit was confirmed."""
         self.write_s = 0.0
         self.in_memory_max = 0
 
@@ -73,7 +75,7 @@ class FakeDatabase:
             await asyncio.sleep(self.write_s)
         self._stumble(self.trouble())
         self._stumble(self.write_trouble(items))
-        self.items += items
+        self.items += [item for item in items if not self.swallows(item)]
         self.written_at.append(_now())
         self.batches.append(sum(isinstance(item, EventRow) for item in items))
         return ()

@@ -26,6 +26,8 @@ SECRET = "hunter2"
         ("", "found no scheme"),
         (f"postgresql://me:{SECRET}@db:54x32/calls", "host or port that cannot be read"),
         (f"postgresql://me:{SECRET}@db:99999/calls", "host or port that cannot be read"),
+        (f"postgresql://me:{SECRET}@[::1/calls", "host or port that cannot be read"),
+        (f"postgresql://me:{SECRET}@one:5432,two:x/calls", "host or port that cannot be read"),
         (f"postgresql:me:{SECRET}@db/calls", "found no scheme"),
     ],
 )
@@ -47,8 +49,12 @@ def test_a_database_url_that_is_none_is_refused_at_once(
     [
         ("postgresql://me:pw@db.example:6432/calls", "db.example:6432/calls"),
         ("postgres://me@db.example/calls", "db.example/calls"),
+        (
+            "postgresql://me:pw@one:5432,two:5433/calls?target_session_attrs=read-write",
+            "one:5432,two:5433/calls",
+        ),
         ("postgresql://me@db.example", "db.example/me"),
-        ("postgresql://me:p%40w@[::1]:5432/calls?sslmode=require", "::1:5432/calls"),
+        ("postgresql://me:p%40w@[::1]:5432/calls?sslmode=require", "[::1]:5432/calls"),
         ("postgresql://me@/calls?host=/run/postgresql", "/run/postgresql/calls"),
         ("postgresql:///calls", "the local socket/calls"),
     ],
