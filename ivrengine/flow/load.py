@@ -77,7 +77,7 @@ class _Folder:
 def load_folder(folder: Path) -> tuple[Book, tuple[Problem, ...]]:
     """Return the book of a folder and everything that is wrong in it; a flow with errors is left out of the book.
 
-    Flows are read one after the other and their text let go of: of a thousand files, none but one is in memory.
+    Flows are read one after the other: what was read of one, data and places, is let go of before the next.
     """
     read = _Folder(recorded=_recorded(folder / RECORDINGS_FOLDER))
     flow_files = _read_surroundings(read, folder)
@@ -126,12 +126,12 @@ def _files(folder: Path, found: list[Problem]) -> Iterator[Path]:
         found.append(problem(str(error.filename), BEGINNING, Code.FILE_UNREADABLE, sentence))
 
     for parent, folders, files in os.walk(folder, onerror=unreadable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in folders:
             path = Path(parent, name)
             if path.is_symlink():
                 sentence = "this folder is a link; links to folders are not followed"
                 found.append(problem(str(path), BEGINNING, Code.FILE_LINKED, sentence))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(parent, name)
             if path.suffix in SUFFIXES and not name.startswith("."):
