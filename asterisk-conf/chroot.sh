@@ -52,8 +52,6 @@ need_root() {
         "With Docker no root is needed: docker compose up asterisk"
 }
 
-# ---- the process -----------------------------------------------------------------------------------------------------
-
 # Print the pid of this root's Asterisk; fail when it does not run. A pid file may be stale: the process must live in our root.
 running_pid() {
     local pid
@@ -108,8 +106,6 @@ wait_for_ari() {
     fail "ARI did not answer within $up_within_s s:" "$(tail -n 20 "$log" 2> /dev/null)"
 }
 
-# ---- the tree --------------------------------------------------------------------------------------------------------
-
 # Print the mirror of the Debian archive that this machine's apt uses; deb822 files first, then one-line entries.
 apt_mirror() {
     local codename files
@@ -148,6 +144,8 @@ apt_mirror() {
 
 make_tree() {
     local new=$root.new mirror
+    # Left by a debootstrap that was interrupted; its proc must not be what is deleted.
+    ! mountpoint -q "$new/proc" || umount -l "$new/proc"
     rm -rf "$new"
     mkdir -p "$(dirname "$root")"
     if [ -n "${IVR_ASTERISK_TREE:-}" ]; then
@@ -179,8 +177,6 @@ prepare_tree() {
     # The engine writes its prompts here from outside; Asterisk only reads.
     chown "$started_by" "$shared" "$shared/prompts"
 }
-
-# ---- configuration ---------------------------------------------------------------------------------------------------
 
 password() {
     head -c 24 /dev/urandom | base64 -w 0 | tr '+/' '-_'
@@ -238,8 +234,6 @@ configure() {
     write_access
 }
 
-# ---- commands --------------------------------------------------------------------------------------------------------
-
 say_how_to_reach() {
     echo "Asterisk $(chroot "$root" asterisk -V | awk '{ print $2 }') is up (pid $1):"
     echo "  ARI  http://$IVR_CONTROL_ADDRESS:$IVR_ARI_PORT/ari   user ivrengine, application ivrengine"
@@ -259,6 +253,7 @@ up() {
     flock 9
     if pid=$(running_pid); then
         load_passwords
+        wait_for_ari "$pid"
         say_how_to_reach "$pid"
         echo "(It was up already; after changes to its configuration: chroot.sh reload)"
         return

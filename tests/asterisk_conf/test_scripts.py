@@ -48,9 +48,6 @@ def _tools(folder: Path, *, user: int, without: str = "") -> str:
     return str(folder)
 
 
-# ---- render.sh
-
-
 def test_the_configuration_is_written_whole_and_without_what_was_there_before(
     tmp_path: Path,
 ) -> None:
@@ -118,9 +115,6 @@ def test_no_password_is_in_the_repository() -> None:
             r"^(?:password|secret) = (.*)$", path.read_text("utf-8"), re.MULTILINE
         ):
             assert re.fullmatch(r"@[A-Z_]+@", value), path.name
-
-
-# ---- chroot.sh
 
 
 def test_unknown_words_and_instances_are_answered_with_the_usage() -> None:
@@ -238,9 +232,6 @@ def test_the_mirror_is_read_from_apt_s_own_configuration(
         check=True,
     )
     assert done.stdout.strip() == mirror
-
-
-# ---- the files
 
 
 def test_the_scripts_are_clean() -> None:

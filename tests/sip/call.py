@@ -61,8 +61,6 @@ class Call:
         self._ended = asyncio.Event()
         self._reliable: Repeated | None = None
 
-    # ---- what a test awaits
-
     async def ringing(self, within_s: float = 5.0) -> None:
         """Wait until the other side says that it rings (180, or 183 with early media)."""
         await self._reached(self._ringing, "it rang", within_s)
@@ -148,8 +146,6 @@ class Call:
         if not event.is_set():
             raise CallEndedError(f"the call ended before {what}: SIP {self.status}")
 
-    # ---- what a test does
-
     async def press(self, digits: str, *, held_s: float = 0.1, gap_s: float = 0.1) -> None:
         """Press keys one after the other, as RFC 4733 events or by SIP INFO; return after the last gap."""
         for digit in digits:
@@ -194,8 +190,6 @@ class Call:
         if self.is_up:
             self.end("us")
             await self._within("BYE")
-
-    # ---- the dialogue
 
     async def _within(self, method: str, headers: Headers = (), body: bytes = b"") -> Message:
         """Send a request within the dialogue and return its final response."""

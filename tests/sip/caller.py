@@ -148,8 +148,6 @@ class Caller:
             case _:
                 call.rang()
 
-    # ---- what the line hands us
-
     def request_came(self, request: Message, source: Address) -> None:
         if self._call.is_named_by(request):
             self._call.request_came(request, source)
@@ -172,8 +170,6 @@ class Caller:
             ("CSeq", f"{cseq} ACK"),
         ]
         self._line.acknowledge(self._uri, source, headers, branch=response.branch)
-
-    # ---- the end
 
     async def _close(self) -> None:
         call = self._call

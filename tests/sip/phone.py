@@ -130,8 +130,6 @@ class Phone:
     def address(self) -> Address:
         return self._line.address
 
-    # ---- what a test awaits and does
-
     async def rung(self, within_s: float = 5.0) -> Call:
         """Wait until the phone is called; return the next call, each one once."""
         async with asyncio.timeout(within_s):
@@ -157,8 +155,6 @@ class Phone:
     def pull_the_plug(self) -> None:
         """Neither hear nor speak from now on."""
         self._line.dead = True
-
-    # ---- the switch calls
 
     def request_came(self, request: Message, source: Address) -> None:
         known = next((call for call in self.calls if call.is_named_by(request)), None)
@@ -236,8 +232,6 @@ class Phone:
         call.status = 487
         call.note_cause(request)
         call.end("them")
-
-    # ---- registering
 
     async def _register(self, *, expires_s: int) -> None:
         """Register, proving who we are when asked (0 s: take the registration away)."""

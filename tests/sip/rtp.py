@@ -103,8 +103,6 @@ class Voice(asyncio.DatagramProtocol):
         host, port = self._transport.get_extra_info("sockname")
         return host, port
 
-    # ---- sending
-
     def start(self, remote: Address, codec: int, events: int | None) -> None:
         """Begin to send (silence, until told otherwise); again with other values after a new offer."""
         self._remote, self._codec, self._events = remote, codec, events
@@ -185,8 +183,6 @@ class Voice(asyncio.DatagramProtocol):
         self._sequence = (self._sequence + 1) & 0xFFFF
         if self._remote is not None and not self._transport.is_closing():
             self._transport.sendto(header + payload, self._remote)
-
-    # ---- hearing
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transport is one without saying so.
