@@ -102,9 +102,7 @@ def _bounded(draft: Draft, idle: Mapping[str, list[_Edge]]) -> set[str]:
     waiting_for: dict[str, int] = {}
     before: dict[str, list[str]] = {name: [] for name in idle}
     for name, edges in idle.items():
-        every = not draft.nodes[name].decides
-        all_known = len(edges) == _idle_exits(draft.nodes[name])
-        waiting_for[name] = len(edges) if every else min(1, len(edges)) if all_known else 0
+        waiting_for[name] = _to_be_bounded(draft.nodes[name], edges)
         for _, target in edges:
             before[target].append(name)
     ahead = [name for name, count in waiting_for.items() if count == 0]
@@ -119,8 +117,12 @@ def _bounded(draft: Draft, idle: Mapping[str, list[_Edge]]) -> set[str]:
     return bounded
 
 
-def _idle_exits(node: Node) -> int:
-    return sum(exit_name in node.idle_exits() for exit_name in node.exits())
+def _to_be_bounded(node: Node, edges: list[_Edge]) -> int:
+    """Return how many of a node's idle edges must lead to bounded nodes for it to be bounded itself."""
+    if not node.decides:
+        return len(edges)
+    leads_nowhere_else = len(edges) == len(node.idle_exits())
+    return min(1, len(edges)) if leads_nowhere_else else 0
 
 
 def _loop(draft: Draft, way: list[str], onward: Mapping[str, _Edge]) -> Problem:

@@ -21,9 +21,14 @@ Loc = tuple[str | int, ...]
 """Path of a value inside its YAML file: ``("nodes", "ask", "choices", "1")``."""
 
 
+def timer_id(call: Call) -> ids.TimerId:
+    """Return the id of the timer that a call may start in the turn that comes next: one a turn, unique in the call."""
+    return ids.TimerId(f"t{call.serial + 1}")
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """What a node may look at when it decides."""
+    """What a node may look at when it decides; ids that it chooses have the number that the call's serial comes to by it."""
 
     call: Call
     at: datetime
@@ -51,14 +56,10 @@ class Turn:
 
     def timer_id(self) -> ids.TimerId:
         """Return the id for the timer that this turn may start."""
-        return ids.TimerId(f"t{self._serial()}")
-
-    def _serial(self) -> int:
-        """Return the number of this turn: the call takes it over when the node's move is followed."""
-        return self.call.serial + 1
+        return timer_id(self.call)
 
     def _fresh(self, letter: str) -> str:
-        local = f"{ids.OURS}{self.call.call_id}-{letter}{self._serial()}"
+        local = f"{ids.OURS}{self.call.call_id}-{letter}{self.call.serial + 1}"
         return ids.on_node(ids.node_of(self.call.channel_id), local)
 
 

@@ -9,10 +9,9 @@ from typing import Final, assert_never
 
 from ivrengine.core import effects, events
 from ivrengine.core.call import Call, Cursor, DigitMode, Outcome, Phase
-from ivrengine.core.ids import TimerId
 from ivrengine.flow.expressions import ExpressionError
 from ivrengine.flow.model import Flow
-from ivrengine.flow.node import Finish, Leave, Move, Stay, Turn
+from ivrengine.flow.node import Finish, Leave, Move, Stay, Turn, timer_id
 
 NODES_PER_STEP_MAX: Final = 200
 """More nodes in one go without waiting for anything is a loop that ``check`` did not see; the call goes to a person."""
@@ -20,8 +19,6 @@ CUT_OFF_GRACE_S: Final = 0.5
 """A playback that broke off mostly means that the caller hung up, which is told within milliseconds: nobody is rung for them."""
 LEAVING_LIMIT_S: Final = 15.0
 """A hang-up or hand-over not confirmed by then is written off as lost; longer than all retries of a request."""
-LEAVING_TIMER: Final = TimerId("leaving")
-"""The one timer of a call that takes leave; a call takes leave once, so its id needs no number."""
 
 Result = tuple[Call, tuple[effects.Effect, ...]]
 
@@ -249,20 +246,20 @@ def _leaving(
     *last: effects.Effect,
 ) -> Result:
     """Let go of everything, ask for the end with ``last``, and wait for it a bounded time."""
+    limit = effects.StartTimer(timer_id=timer_id(call), delay_s=LEAVING_LIMIT_S)
+    waiting = Cursor(timer_id=limit.timer_id)
     leaving = _changed(
         call,
         phase=Phase.LEAVING,
         outcome=outcome,
         digit_mode=DigitMode.DROP,
-        cursor=_NOWHERE,
+        cursor=waiting,
+        serial=call.serial + 1,
     )
-    return leaving, (
-        *done,
-        *_tidied(call.cursor, _NOWHERE, event),
-        effects.LeaveNode(node=call.node, exit=left_by),
-        *last,
-        effects.StartTimer(timer_id=LEAVING_TIMER, delay_s=LEAVING_LIMIT_S),
-    )
+    done += _tidied(call.cursor, waiting, event)
+    if call.phase is not Phase.LEAVING:
+        done.append(effects.LeaveNode(node=call.node, exit=left_by))
+    return leaving, (*done, *last, limit)
 
 
 def _hang_up(
@@ -292,8 +289,10 @@ def _await_end(call: Call, event: events.CallEvent) -> Result:
 
 def _while_leaving(call: Call, event: events.CallEvent) -> Result:
     match event:
-        case events.TimerFired(timer_id=fired) if fired == LEAVING_TIMER:
+        case events.TimerFired(timer_id=fired) if fired == call.cursor.timer_id:
             return _write_off(call, event)
+        case events.FlowInterrupted():
+            return _ask_again(call, event)
         case events.RequestFailed(subject=subject) if subject != call.channel_id:
             return call, ()
         case events.RequestFailed(effect="HangUp", failure=events.Failure.GONE):
@@ -302,6 +301,17 @@ def _while_leaving(call: Call, event: events.CallEvent) -> Result:
             return _not_handed_over(call, event, failure)
         case _:
             return call, ()
+
+
+def _ask_again(call: Call, event: events.CallEvent) -> Result:
+    """Ask for the end once more: the engine that asked first may have died before it was done."""
+    match call.outcome:
+        case None:
+            return _await_end(call, event)
+        case Outcome.FALLBACK:
+            return _to_fallback(call, event, [], _BY_ERROR)
+        case outcome:
+            return _hang_up(call, event, [], outcome, _BY_ERROR)
 
 
 def _write_off(call: Call, event: events.CallEvent) -> Result:
@@ -319,8 +329,8 @@ def _not_handed_over(call: Call, event: events.CallEvent, failure: events.Failur
     match failure:
         case events.Failure.GONE:
             return _end(call, event, _outcome(call, Outcome.LOST))
-        case events.Failure.NOT_READY:  # it is in nobody's application: somebody else has it
-            return _end(call, event, Outcome.TAKEN)
+        case events.Failure.NOT_READY:  # no more in our application: an earlier attempt was done
+            return _end(call, event, Outcome.FALLBACK)
         case events.Failure.REFUSED:
             return call, (effects.HangUp(channel_id=call.channel_id),)
         case events.Failure.UNAVAILABLE:  # perhaps done: the timer decides
@@ -340,10 +350,8 @@ def _end(call: Call, event: events.CallEvent, outcome: Outcome) -> Result:
         cursor=_NOWHERE,
     )
     told: list[effects.Effect] = _let_go(call.cursor, _NOWHERE, None)
-    if call.cursor.timer_id is not None:
+    if call.cursor.timer_id is not None and call.cursor.timer_id != _ended_by(event):
         told.append(effects.CancelTimer(timer_id=call.cursor.timer_id))
     if call.phase is not Phase.LEAVING:
         told.append(effects.LeaveNode(node=call.node, exit=_BY_CALLER))
-    elif _ended_by(event) != LEAVING_TIMER:
-        told.append(effects.CancelTimer(timer_id=LEAVING_TIMER))
     return ended, (*told, effects.EndCall(outcome=outcome))

@@ -8,6 +8,7 @@ import pytest
 from ivrengine.core import effects, events
 from ivrengine.core.call import Call, DigitMode, Outcome, Phase
 from ivrengine.core.events import Failure
+from ivrengine.core.ids import TimerId
 from ivrengine.flow import step
 from tests.flow.walk import CHANNEL, Walk, flow_of, kinds
 
@@ -89,7 +90,7 @@ def test_without_its_flow_version_a_call_goes_to_the_fallback_at_whatever_comes(
 def test_an_end_that_nobody_confirms_is_written_off_as_lost(stage: object) -> None:
     assert callable(stage)
     walk: Walk = stage()
-    walk.leaving_timer_fires()
+    walk.timer_fires()
     assert walk.call.outcome is Outcome.LOST
     asked_again = effects.HangUp(channel_id=CHANNEL) in walk.last
     assert asked_again is (stage is completed), "a hand-over that was perhaps done is left alone"
@@ -118,7 +119,7 @@ def test_a_hang_up_that_is_not_done_ends_the_call_only_if_the_channel_is_gone(
     ("failure", "told", "outcome"),
     [
         (Failure.GONE, ["CancelTimer", "EndCall"], Outcome.LOST),
-        (Failure.NOT_READY, ["CancelTimer", "EndCall"], Outcome.TAKEN),
+        (Failure.NOT_READY, ["CancelTimer", "EndCall"], Outcome.FALLBACK),
         (Failure.REFUSED, ["HangUp"], Outcome.FALLBACK),
         (Failure.UNAVAILABLE, [], Outcome.FALLBACK),
     ],
@@ -135,7 +136,6 @@ def test_a_hand_over_that_is_not_done(failure: Failure, told: list[str], outcome
     "event",
     [
         events.CallFailed(at=in_flow().at, error="KeyError"),
-        events.FlowInterrupted(at=in_flow().at, reason="engine stopping"),
         events.DigitPressed(at=in_flow().at, channel_id=CHANNEL, digit="1"),
         events.RequestFailed(
             at=in_flow().at, effect="StopPlayback", subject="ast1:ivr-x-p1", failure=Failure.GONE
@@ -150,6 +150,21 @@ def test_while_leaving_nothing_else_matters(stage: object, event: events.CallEve
     assert (walk.call, walk.last) == (before, ())
 
 
+@pytest.mark.parametrize(
+    ("stage", "request_kind"), [(completed, "HangUp"), (failed, "SendToFallback")]
+)
+def test_an_interrupted_leave_taking_is_asked_for_again(stage: object, request_kind: str) -> None:
+    assert callable(stage)
+    walk: Walk = stage()
+    walk.meet(events.FlowInterrupted(at=walk.at, reason="engine restarted"))
+    assert kinds(walk.last) == ["CancelTimer", request_kind, "StartTimer"]
+    assert len({timer.timer_id for timer in walk.all(effects.StartTimer)}) == len(
+        walk.all(effects.StartTimer)
+    ), "an engine that never saw the first timer must not mix it up with the second"
+    walk.timer_fires()
+    assert walk.call.phase is Phase.ENDED
+
+
 def test_after_the_end_nothing_happens_any_more() -> None:
     walk = in_flow()
     walk.hangs_up()
@@ -157,7 +172,7 @@ def test_after_the_end_nothing_happens_any_more() -> None:
     for event in (
         events.CallFailed(at=walk.at, error="KeyError"),
         events.ChannelEnded(at=walk.at, channel_id=CHANNEL, cause=16),
-        events.TimerFired(at=walk.at, timer_id=step.LEAVING_TIMER),
+        events.TimerFired(at=walk.at, timer_id=TimerId("t2")),
     ):
         walk.meet(event)
         assert walk.last == ()

@@ -114,10 +114,6 @@ class Walk:
         self.at += timedelta(seconds=timer.delay_s)
         return self.meet(events.TimerFired(at=self.at, timer_id=timer.timer_id))
 
-    def leaving_timer_fires(self) -> tuple[Effect, ...]:
-        """Let the time pass in which the end of the channel should have been told."""
-        return self.meet(events.TimerFired(at=self.at, timer_id=step.LEAVING_TIMER))
-
     def hangs_up(self) -> tuple[Effect, ...]:
         """Let the caller hang up."""
         return self.channel_ends(CHANNEL)
