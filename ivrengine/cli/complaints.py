@@ -4,7 +4,7 @@
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -61,19 +61,28 @@ def in_sentences(*further: type[Exception]) -> Iterator[None]:
     try:
         yield
     except ends as error:
-        failed(str(error))
+        _end([error])
     except BaseExceptionGroup as group:
         ours, others = group.split(ends)
         if ours is None or others is not None:
             raise
-        failed(*_flat(ours))
+        _end(list(_flat(ours)))
 
 
-def _flat(errors: BaseExceptionGroup[Any]) -> list[str]:
-    sentences: list[str] = []
+def _flat(errors: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
     for error in errors.exceptions:
-        sentences += _flat(error) if isinstance(error, BaseExceptionGroup) else [str(error)]
-    return sentences
+        if isinstance(error, BaseExceptionGroup):
+            yield from _flat(error)
+        else:
+            yield error
+
+
+def _end(errors: Sequence[BaseException]) -> NoReturn:
+    """Say what it was; an address that is none is a setting that is wrong, however late that was found out."""
+    sentences = map(str, errors)
+    if all(isinstance(error, DatabaseUrlError) for error in errors):
+        bad_usage(*sentences)
+    failed(*sentences)
 
 
 def _say(sentences: tuple[str, ...]) -> None:

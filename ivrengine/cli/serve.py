@@ -47,6 +47,8 @@ def serve(config: Annotated[Path | None, complaints.CONFIG] = None) -> None:
         complaints.bad_usage(
             "the settings name no Asterisk: add an [[asterisk]] table with name, url and password"
         )
+    if not settings.flows_dir.is_dir():
+        complaints.bad_usage(f"there is no folder {settings.flows_dir} to read flows from")
     book, problems = load_folder(settings.flows_dir)
     for problem in problems:
         typer.echo(str(problem), err=True)
