@@ -1,29 +1,48 @@
 """The commands. Each is a module here; this one only gathers them."""
 
+import importlib
+import sys
+from collections.abc import Iterable
+from typing import Final
+
 import typer
+
+COMMANDS: Final = {
+    "serve": "ivrengine.cli.serve",
+    "check": "ivrengine.cli.check",
+    "demo": "ivrengine.cli.demo",
+    "call": "ivrengine.cli.walk",
+    "calls": "ivrengine.cli.calls",
+    "prompts": "ivrengine.cli.prompts",
+}
+"""Where each command is: a function of its name, or a group of commands (``calls list``) of that name or called ``app``."""
 
 
 def main() -> None:
     """Run the command that the arguments name."""
-    _gathered()()
+    asked = next(iter(sys.argv[1:]), "")
+    # Only what is asked for is imported: checking a flow needs neither the database nor Asterisk.
+    _gathered([asked] if asked in COMMANDS else COMMANDS)(prog_name="ivrengine")
 
 
-def _gathered() -> typer.Typer:
-    # Imported here: ``import ivrengine.cli.<one>`` must not load all others, and --help of one needs only that one.
-    from ivrengine.cli import calls, check, demo, prompts, serve, walk  # noqa: PLC0415
-
+def _gathered(names: Iterable[str]) -> typer.Typer:
     gathered = typer.Typer(
         name="ivrengine",
-        help="The call-centre engine: flows as code, on stock Asterisk.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    gathered.command("serve")(serve.serve)
-    gathered.command("check")(check.check)
-    gathered.command("demo")(demo.demo)
-    gathered.command("call")(walk.call)
-    gathered.add_typer(calls.app, name="calls")
-    gathered.add_typer(prompts.prompts, name="prompts")
+    gathered.callback()(_ivrengine)
+    for name in names:
+        module = importlib.import_module(COMMANDS[name])
+        command = getattr(module, name, None) or module.app
+        if isinstance(command, typer.Typer):
+            gathered.add_typer(command, name=name)
+        else:
+            gathered.command(name)(command)
     return gathered
+
+
+def _ivrengine() -> None:
+    """Run the call-centre engine: flows as code, on stock Asterisk."""
