@@ -11,6 +11,7 @@ import importlib.util
 import os
 import re
 import shutil
+import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,17 +90,20 @@ class EmbeddedPostgres:
     def _stop(self) -> None:
         if self._users_fd is None:
             return
-        with self._alone():
-            last = _try_lock(self._users_fd)
-            if last and postmaster.is_running(self._folder):
-                self._shut_down()
+        try:
+            with self._alone():
+                if _try_lock(self._users_fd) and postmaster.is_running(self._folder):
+                    self._shut_down()
+        except OSError as error:  # the folder may be gone, the server with it
+            _log.warning("embedded database not stopped", reason=error.strerror)
+        finally:
             os.close(self._users_fd)
             self._users_fd = None
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """Let one process at a time start or stop the server; the others wait for as long as that takes."""
-        fd = os.open(self._data_dir / "postgres.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = self._open_lock("postgres.lock")
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             yield
@@ -108,13 +112,22 @@ class EmbeddedPostgres:
 
     def _use(self) -> None:
         if self._users_fd is None:
-            path = self._data_dir / "postgres.users"
-            self._users_fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._users_fd = self._open_lock("postgres.users")
             fcntl.flock(self._users_fd, fcntl.LOCK_SH)
+
+    def _open_lock(self, name: str) -> int:
+        """Open a lock file; it belongs to whom the data folder belongs to, even if root needs it first."""
+        fd = os.open(
+            self._data_dir / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+        )
+        if os.geteuid() == 0:
+            owner = self._data_dir.stat()
+            os.fchown(fd, owner.st_uid, owner.st_gid)
+        return fd
 
     def _launch(self) -> None:
         binaries = self._binaries or _packaged_binaries()
-        who = account()
+        who = account(self._folder)
         let_pass(who, self._data_dir)
         let_pass(who, binaries)
         major = _major(binaries)
@@ -175,16 +188,23 @@ class EmbeddedPostgres:
         if len(os.fsencode(self._folder / postmaster.SOCKET)) <= postmaster.SOCKET_PATH_BYTES:
             return self._folder
         short = postmaster.short_folder(self._folder)
-        short.mkdir(mode=0o700, exist_ok=True)
+        try:
+            short.mkdir(mode=0o700)
+        except FileExistsError:  # everybody may write where it lies: it must be ours, and no link
+            found = short.lstat()
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {
+                os.geteuid(),
+                who and who.uid,
+            }:
+                raise DatabaseRefusedError(
+                    f"{short} belongs to another user, and the socket should be in it; remove it"
+                ) from None
         if who is not None:
-            os.chown(short, who.uid, who.gid)
-        owner = short.lstat().st_uid
-        if short.is_symlink() or owner != (os.geteuid() if who is None else who.uid):
-            raise DatabaseRefusedError(f"{short} belongs to another user; remove it")
+            os.chown(short, who.uid, who.gid, follow_symlinks=False)
         return short
 
     def _shut_down(self) -> None:
-        binaries, who = self._binaries or _packaged_binaries(), account()
+        binaries, who = self._binaries or _packaged_binaries(), account(self._folder)
         let_pass(who, self._data_dir)
         command = [
             *(str(binaries / "pg_ctl"), "stop", "--silent", "--wait", "-t", str(STOP_TIMEOUT_S)),

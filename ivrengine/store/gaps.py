@@ -95,20 +95,23 @@ class Recent:
 
     def note(self, start: Position, end: Position, items: Iterable[Item], at: float) -> None:
         """Remember rows that were written, which stand from ``start`` to ``end`` in the journal; ``at`` is the loop's time."""
-        if self._again_until is None:
-            fresh = not self._slices or at - self._slices[-1].opened_at >= SLICE_S
-        elif end < self._again_until:
-            return  # sent again: it is remembered from the first time
-        else:
-            fresh = end > self._again_until  # in a slice of its own, as part of it may be counted already
-            self._again_until = None
-            self._checked_at = at - CHECK_EVERY_S  # whether it helped is looked at now
-            if not fresh:
+        new_slice = not self._slices or at - self._slices[-1].opened_at >= SLICE_S
+        if self._again_until is not None:
+            if end < self._again_until:
+                return  # sent again: it is remembered from the first time
+            self._checked_at = (
+                at - CHECK_EVERY_S
+            )  # all of it is: whether that helped is looked at now
+            only_again, self._again_until = end == self._again_until, None
+            if only_again:
                 return
-        self._end = end
-        if fresh:
+            new_slice = (
+                True  # what is sent again in this batch must not be counted twice in a slice
+            )
+        if new_slice:
             self._slices.append(_Slice(start, at))
         self._slices[-1].add(items)
+        self._end = end
 
     def due(self, at: float) -> bool:
         """Tell whether it is time to look."""

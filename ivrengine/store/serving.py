@@ -74,10 +74,15 @@ class Account:
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
-def account() -> Account | None:
-    """Return whom to run the server as: None for an ordinary user, who runs it as himself."""
+def account(folder: Path) -> Account | None:
+    """Return whom to run the server of the data folder as: None for an ordinary user, who runs it as himself.
+
+    Root runs it as whom it belongs to, so that a look by root does not take an ordinary user's database away from him.
+    """
     if os.geteuid() != 0:
         return None
+    if folder.exists() and (owner := folder.stat()).st_uid != 0:
+        return Account(uid=owner.st_uid, gid=owner.st_gid)
     try:
         entry = pwd.getpwnam(ACCOUNT)
     except KeyError:

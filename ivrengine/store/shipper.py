@@ -34,6 +34,8 @@ IDLE_S: Final = 5.0
 """A look into the journal without being called: a net under a lost call."""
 TIDY_EVERY_S: Final = 3600.0
 """Retention is a matter of days; an hour is fine enough."""
+TIDY_AGAIN_S: Final = 60.0
+"""What could not be tidied up (a long report holds a lock) waits so long, and keeps no row from being shipped."""
 
 
 class Source(Protocol):
@@ -237,8 +239,10 @@ class Shipper:
             _log.error("row parked", row_kind=row.row_kind, sqlstate=row.sqlstate)
 
     async def _do_what_is_due(self, tables: Tables) -> None:
-        if _now() >= self._tidy_at and not await tables.tidy():
-            self._tidy_at = _now() + TIDY_EVERY_S
+        if _now() >= self._tidy_at:
+            self._tidy_at = _now() + TIDY_AGAIN_S  # also if it fails now
+            more = await tables.tidy()
+            self._tidy_at = _now() + (0.0 if more else TIDY_EVERY_S)
         if self._recent.due(_now()):
             await self._look_for_gaps(tables)
 

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -79,3 +80,22 @@ async def _stop(folder: Path) -> None:
     if postgres.exists:
         postgres._use()
         await postgres.stop()
+
+
+@pytest.fixture(scope="session")
+def made(passable: Path) -> Path:
+    """Return a data folder with a database that was made and stopped, to be copied."""
+    folder = passable / "made"
+    postgres = EmbeddedPostgres(folder)
+    asyncio.run(postgres.start())
+    asyncio.run(postgres.stop())
+    return folder
+
+
+@pytest.fixture
+def data(made: Path, data_dir: Callable[..., Path]) -> Path:
+    """Return a data folder with a stopped server."""
+    folder = data_dir()
+    copy = ["cp", "-a", str(made), str(folder)]  # with its owners
+    subprocess.run(copy, check=True)  # noqa: S603
+    return folder

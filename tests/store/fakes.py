@@ -58,6 +58,7 @@ class FakeDatabase:
         self.trouble: Callable[[], BaseException | None] = lambda: None
         """Raised by whatever is asked of the database, while it is not None."""
         self.write_trouble: Callable[[Sequence[Item]], BaseException | None] = lambda _: None
+        self.tidy_trouble: Callable[[], BaseException | None] = lambda: None
         self.park_trouble: Callable[[], BaseException | None] = lambda: None
         self.swallows: Callable[[Item], bool] = lambda _: False
         """Which rows vanish although their commit was confirmed."""
@@ -97,6 +98,7 @@ class FakeDatabase:
 
     async def tidy(self) -> bool:
         self.tidied.append(_now())
+        self._stumble(self.tidy_trouble())
         return False
 
     async def close(self) -> None:

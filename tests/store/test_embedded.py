@@ -4,76 +4,21 @@
 import asyncio
 import contextlib
 import os
-import pwd
-import select
-import signal
+import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from ivrengine.store import connecting, embedded, postmaster, serving
+from ivrengine.store import connecting, embedded, postmaster
 from ivrengine.store.embedded import EmbeddedPostgres
 from ivrengine.store.faults import DatabaseRefusedError
+from tests.store.a_server import MakeDir, answer, kill, pid_of, runs, using
 
 pytestmark = pytest.mark.postgres
-
-MakeDir = Callable[..., Path]
-
-
-@pytest.fixture(scope="module")
-def made(passable: Path) -> Path:
-    """Return a data folder with a database that was made and stopped, to be copied."""
-    folder = passable / "made"
-    postgres = EmbeddedPostgres(folder)
-    asyncio.run(postgres.start())
-    asyncio.run(postgres.stop())
-    return folder
-
-
-@pytest.fixture
-def data(made: Path, data_dir: MakeDir) -> Path:
-    """Return a data folder with a stopped server."""
-    folder = data_dir()
-    subprocess.run(["cp", "-a", str(made), str(folder)], check=True)
-    return folder
-
-
-def pid_of(folder: Path) -> int:
-    return int((folder / "postgres" / "postmaster.pid").read_text().splitlines()[0])
-
-
-def runs(folder: Path) -> bool:
-    return postmaster.is_running(folder / "postgres")
-
-
-@contextlib.asynccontextmanager
-async def using(folder: Path) -> AsyncIterator[str]:
-    postgres = EmbeddedPostgres(folder)
-    url = await postgres.start()
-    try:
-        yield url
-    finally:
-        await postgres.stop()
-
-
-def kill(pid: int) -> None:
-    """Kill a process that is not ours, and return when it is gone."""
-    descriptor = os.pidfd_open(pid)
-    os.kill(pid, signal.SIGKILL)
-    select.select([descriptor], [], [], 10)
-    os.close(descriptor)
-
-
-async def answer(url: str) -> object:
-    connection = await connecting.connect(url)
-    try:
-        return await connection.fetchval("SELECT 42")
-    finally:
-        await connection.close()
 
 
 async def test_a_first_start_makes_the_database_and_a_stop_ends_the_server(
@@ -307,55 +252,11 @@ async def test_the_server_listens_on_nothing_but_a_private_socket(data: Path) ->
     }
 
 
-root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-
-
-@root
-async def test_under_root_the_server_runs_as_a_user_of_its_own(data: Path) -> None:
-    async with using(data):
-        owner = Path(f"/proc/{pid_of(data)}").stat().st_uid
-    assert pwd.getpwuid(owner).pw_name == serving.ACCOUNT
-
-
-@root
-async def test_under_root_closed_folders_above_are_opened_for_passage_and_not_for_reading(
-    data: Path, data_dir: MakeDir
-) -> None:
-    closed = data_dir("closed")
-    closed.mkdir()
-    data.rename(closed / "data")
-    closed.chmod(0o700)
+async def test_leaving_a_folder_that_is_gone_is_no_accident(data: Path) -> None:
+    postgres = EmbeddedPostgres(data)
+    await postgres.start()
+    kill(pid_of(data))
+    shutil.rmtree(data)
     with capture_logs() as logs:
-        async with using(closed / "data") as url:
-            assert await answer(url) == 42
-    assert closed.stat().st_mode & 0o777 == 0o701
-    assert "folder opened for passage" in [entry["event"] for entry in logs]
-
-
-@root
-def test_an_ordinary_user_runs_the_server_as_himself(data_dir: MakeDir) -> None:
-    """In a child process that gives up root before it starts anything."""
-    entry = pwd.getpwnam("nobody")
-    folder = data_dir("ordinary")
-    folder.mkdir()
-    os.chown(folder, entry.pw_uid, entry.pw_gid)
-    for parent in folder.parents:
-        parent.chmod(parent.stat().st_mode | 0o001)
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgroups([])
-            os.setgid(entry.pw_gid)
-            os.setuid(entry.pw_uid)
-            os._exit(asyncio.run(_as_ordinary_user(folder)))
-        finally:
-            os._exit(9)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
-
-
-async def _as_ordinary_user(folder: Path) -> int:
-    async with using(folder) as url:
-        right = await answer(url) == 42
-        mine = Path(f"/proc/{pid_of(folder)}").stat().st_uid == os.geteuid()
-    return 0 if right and mine and not runs(folder) else 1
+        await postgres.stop()
+    assert [entry["event"] for entry in logs] == ["embedded database not stopped"]

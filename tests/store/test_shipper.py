@@ -208,6 +208,17 @@ async def test_the_store_is_tidied_at_the_start_and_every_hour() -> None:
     assert waits(bench.database.tidied) == pytest.approx([3600] * 3, abs=shipping.IDLE_S)
 
 
+async def test_a_failing_tidy_up_keeps_no_row_from_being_shipped() -> None:
+    bench = Bench(samples.call(1, 3))
+    bench.database.tidy_trouble = lambda: asyncpg.InsufficientPrivilegeError("no right to delete")
+    async with bench.running():
+        await asyncio.sleep(1)
+        assert len(bench.database.events) == 3
+        await asyncio.sleep(600)
+        assert 8 <= len(bench.database.tidied) <= 11
+        assert bench.state == "shipping"
+
+
 class BrokenDisk(FakeJournal):
     broken = True
 
