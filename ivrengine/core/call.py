@@ -124,6 +124,6 @@ class Call:
     digit_mode: DigitMode = DigitMode.BUFFER
     variables: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     talked: bool = False
-    """Whether a phone that the flow rang joined the caller: such a call counts as transferred, unless it is handed over or lost."""
+    """Whether a phone that the flow rang joined the caller: it then counts as transferred, unless it is handed over or lost."""
     serial: int = 0
     """Counts every time a node was asked to decide; ids that the call chooses are made from it."""
