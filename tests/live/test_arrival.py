@@ -22,6 +22,9 @@ OTHER = "+905427654321"
         ({"number": NUMBER, "asserted": OTHER}, OTHER),
         ({"number": NUMBER, "headers": [("P-Asserted-Identity", f"<tel:{OTHER}>")]}, OTHER),
         ({"number": NUMBER, "headers": [("Privacy", "none")]}, NUMBER),
+        ({"number": NUMBER, "headers": [("Privacy", "None")]}, NUMBER),
+        ({"number": NUMBER, "name": NUMBER}, NUMBER),
+        ({"number": NUMBER, "name": 'Şükrü, \\"Ltd\\" & ${HOSTNAME}'}, NUMBER),
         ({"number": "+90532;x=1,evil"}, "+90532"),
     ],
 )
@@ -30,6 +33,7 @@ async def test_a_number_that_may_be_shown_is_handed_over(said: dict[str, Any], n
         arrival = await ari.arrival()
         assert arrival["args"] == ["inbound", DID, number, "allowed"]
         assert arrival["channel"]["language"] == "tr"
+        assert arrival["channel"]["caller"] == {"name": "", "number": arrival["args"][2]}
 
 
 @pytest.mark.parametrize(
@@ -40,6 +44,7 @@ async def test_a_number_that_may_be_shown_is_handed_over(said: dict[str, Any], n
         {"number": "anonymous"},
         {"number": NUMBER, "headers": [("Privacy", "id")]},
         {"number": NUMBER, "headers": [("Privacy", "user;id")]},
+        {"number": NUMBER, "headers": [("Privacy", 'x" = "x" | "1')]},
         {"number": NUMBER, "asserted": OTHER, "headers": [("Privacy", "id")]},
         {
             "number": NUMBER,

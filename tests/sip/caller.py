@@ -54,6 +54,7 @@ class Caller:
         number: str | None = "+905321234567",
         withheld: bool = False,
         asserted: str | None = None,
+        name: str = "",
         headers: Headers = (),
         keys: Keys = "rfc4733",
         codecs: tuple[int, ...] = (0, 8),
@@ -64,6 +65,7 @@ class Caller:
 
         ``number`` stands in From, in any form; None: the trunk says nothing. ``withheld``: From is anonymous, the number in
         P-Asserted-Identity, and Privacy asks to hide it. ``asserted``: a P-Asserted-Identity that differs from From.
+        ``name``: the display name in From.
         ``keys="info"``: digits go by SIP INFO, and no telephone-event is offered. ``account``: user and password of a
         telephone that calls by itself, not through the trunk.
         """
@@ -76,7 +78,8 @@ class Caller:
             sender = ANONYMOUS
             identity = number if withheld else None
         else:
-            sender, identity = f"<sip:{number}@{source}>", asserted
+            display = f'"{name}" ' if name else ""
+            sender, identity = f"{display}<sip:{number}@{source}>", asserted
         extra = [("P-Asserted-Identity", f"<sip:{identity}@{source}>")] if identity else []
         extra += [("Privacy", "id")] if withheld else []
         caller._invite(sender, [*extra, *headers], codecs)
