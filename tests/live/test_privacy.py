@@ -56,6 +56,8 @@ async def _through_the_fallback(*, keys: str) -> None:
         await call.answered()
         there = await phone.rung(within_s=30)
         await there.answered()
+        call.hum(440)
+        await there.hears_tone(440)  # connected: a key pressed before is the queue's
         await call.press(KEYS, held_s=0.08, gap_s=0.06)
         await there.hears_keys(KEYS)
 

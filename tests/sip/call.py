@@ -104,11 +104,14 @@ class Call:
 
     async def hears_keys(self, digits: str, within_s: float = 5.0) -> None:
         """Wait until the other side has pressed these keys, and no others."""
-        async with asyncio.timeout(within_s):
-            while self.digits != digits:
-                if self.has_ended:
-                    raise CallEndedError(f"the call ended, and {len(self.digits)} keys were heard")
-                await self._hears_more(packets=1)
+        try:
+            async with asyncio.timeout(within_s):
+                while self.digits != digits:
+                    if self.has_ended:
+                        raise CallEndedError(f"the call ended, and the keys were {self.digits!r}")
+                    await self._hears_more(packets=1)
+        except TimeoutError:
+            raise TimeoutError(f"within {within_s} s the keys were {self.digits!r}") from None
 
     async def _hears_more(self, packets: int) -> None:
         ended = asyncio.ensure_future(self._ended.wait())
