@@ -99,15 +99,12 @@ class Recent:
         if self._again_until is not None:
             if end < self._again_until:
                 return  # sent again: it is remembered from the first time
-            self._checked_at = (
-                at - CHECK_EVERY_S
-            )  # all of it is: whether that helped is looked at now
+            # All of it is: whether that helped is looked at now.
+            self._checked_at = at - CHECK_EVERY_S
             only_again, self._again_until = end == self._again_until, None
             if only_again:
                 return
-            new_slice = (
-                True  # what is sent again in this batch must not be counted twice in a slice
-            )
+            new_slice = True  # what this batch sends again is not counted twice in one slice
         if new_slice:
             self._slices.append(_Slice(start, at))
         self._slices[-1].add(items)
