@@ -123,8 +123,10 @@ class Reader:
         return self._position
 
     def rewind(self, to: rows.Position) -> None:
-        """Read again from an earlier position."""
+        """Read again from an earlier position; a process that dies meanwhile leaves that to the next."""
         self._position = to
+        if to < self._acknowledged:
+            self._keep(to)
 
     def read(self, limit: int) -> rows.Batch:
         """Return up to ``limit`` rows behind the position, none if there are none yet, and move the position."""
@@ -189,13 +191,17 @@ class Reader:
         """Keep on disk that everything before ``end`` is in the store, and let go of segments nobody needs."""
         if end <= self._acknowledged:
             return
+        before = self._acknowledged
+        self._keep(end)
+        if end[0] != before[0]:
+            self._drop_segments(before=end[0] - KEPT_SEGMENTS)
+
+    def _keep(self, position: rows.Position) -> None:
         path = self._folder / _SHIPPED
         fresh = path.with_suffix(".tmp")
-        fresh.write_text(json.dumps({"segment": end[0], "offset": end[1]}))
+        fresh.write_text(json.dumps({"segment": position[0], "offset": position[1]}))
         fresh.replace(path)
-        if end[0] != self._acknowledged[0]:
-            self._drop_segments(before=end[0] - KEPT_SEGMENTS)
-        self._acknowledged = end
+        self._acknowledged = position
 
     def _drop_segments(self, before: int) -> None:
         for number in segments(self._folder):

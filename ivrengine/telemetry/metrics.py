@@ -18,7 +18,7 @@ REFUSED: Final = ("no route", "too many calls", "stopping", "journal")
 """Why an arriving call was sent to the dialplan's fallback at once."""
 DROPPED: Final = ("mailbox full", "type-ahead full", "no such call", "arrived twice")
 """Why an event did not reach a call's fold."""
-ROW_KINDS: Final = ("event", "number", "flow")
+ROW_KINDS: Final = ("event", "call", "number", "flow")
 """What is shipped to the store."""
 ANSWER_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """An idle Asterisk answers in one or two milliseconds, one at its limit in hundreds."""
