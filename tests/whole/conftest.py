@@ -1,0 +1,32 @@
+"""The engines that the tests of this folder share, each checked at its end: nothing left behind, and the books agree."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from tests.whole import people, records
+from tests.whole.engine import EXAMPLES, FLOWS, Engine, running
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[Engine]:
+    """An engine that answers calls by the flow of this folder."""
+    with running(flows=FLOWS) as engine:
+        yield engine
+        asyncio.run(_check(engine))
+
+
+@pytest.fixture(scope="module")
+def estate() -> Iterator[Engine]:
+    """An engine that answers calls by the example flows."""
+    with running(flows=EXAMPLES) as engine:
+        yield engine
+        asyncio.run(_check(engine))
+
+
+async def _check(engine: Engine) -> None:
+    await people.nothing_left()
+    found = await records.shipped(engine.data, len(records.arrivals(engine.data)))
+    assert not records.disagreements(engine.data, found)
+    assert not engine.told_people(), "what a person reads is for what a person must do"
