@@ -6,26 +6,31 @@ Serial within the call, parallel across calls; nothing here is shared with anoth
 import asyncio
 import collections
 import dataclasses
+import itertools
 import traceback
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Final, assert_never, get_args
+from typing import Final, TypeGuard, assert_never, get_args
 
 import structlog
 
 from ivrengine.core import effects, events
 from ivrengine.core.call import Call, DigitMode, Phase
-from ivrengine.core.ids import TimerId
+from ivrengine.core.ids import ChannelId, TimerId
 from ivrengine.core.switching import DigitHeard, RequestRefusedError
 from ivrengine.engine.journal import Journal
 from ivrengine.engine.limits import Limits
-from ivrengine.engine.performing import Performer, Request, without_undone
+from ivrengine.engine.performing import Performer, Release, Request, without_undone
 from ivrengine.flow import step
 from ivrengine.flow.model import Flow
 from ivrengine.telemetry.metrics import Metrics
 
 _REQUESTS: Final = get_args(Request)
+
+_RELEASES: Final = get_args(Release)
+_UNKNOWN_CAUSE: Final = 0
+"""Q.850 knows no 0: the switch was not heard when the channel ended."""
 
 Mail = events.CallEvent | DigitHeard
 
@@ -39,6 +44,8 @@ class Surroundings:
     limits: Limits
     metrics: Metrics
     now: Callable[[], datetime]
+    release: Callable[[Release], None]
+    """Goes on asking a switch that did not answer, beside the call and after its end."""
     log: structlog.stdlib.BoundLogger
 
 
@@ -53,6 +60,7 @@ class CallTask:
         self._mailbox: collections.deque[Mail] = collections.deque()
         self._wake = asyncio.Event()
         self._drowned = False
+        self._in_doubt = False
         self._digits: collections.deque[str] = collections.deque()
         self._timers: dict[TimerId, asyncio.TimerHandle] = {}
 
@@ -71,23 +79,97 @@ class CallTask:
         self._mailbox.append(mail)
         self._wake.set()
 
+    def doubt(self) -> None:
+        """Say that events of this call may have been lost: its switch was not heard for a while."""
+        self._in_doubt = True
+        self._wake.set()
+
+    def held(self) -> list[Release]:
+        """Return what lets go of the leg and the bridge that the call holds in its switch."""
+        call = self._call
+        if call is None:
+            return []
+        held: list[Release] = []
+        if call.cursor.leg_id is not None:
+            held.append(effects.HangUp(channel_id=call.cursor.leg_id))
+        if call.cursor.bridge_id is not None:
+            held.append(effects.DestroyBridge(bridge_id=call.cursor.bridge_id))
+        return held
+
     async def run(self) -> Call:
         """Take event after event until the call has ended, and return it as it was then."""
-        while self._call is None or self._call.phase is not Phase.ENDED:
-            while not self._mailbox:
-                self._wake.clear()
-                await self._wake.wait()
-            await self._take(self._next())
-        for timer in self._timers.values():
-            timer.cancel()
+        try:
+            while self._call is None or self._call.phase is not Phase.ENDED:
+                await self._take(await self._next())
+        finally:
+            for timer in self._timers.values():
+                timer.cancel()
         return self._call
 
-    def _next(self) -> Mail:
-        if not self._drowned:
+    async def _next(self) -> Mail:
+        """Wait for mail; no call waits without a bound: not for its timer, then for a look at its channels."""
+        while not self._mailbox:
+            self._wake.clear()
+            if self._in_doubt:
+                await self._look()
+                continue
+            limit_s = None if self._timers else self._around.limits.look_s
+            try:
+                async with asyncio.timeout(limit_s):
+                    await self._wake.wait()
+            except TimeoutError:
+                self._in_doubt = True
+        return self._oldest()
+
+    async def _look(self) -> None:
+        """Find out what was not told: ask for the channels of a talk, and give up the waiting for a prompt sooner."""
+        self._in_doubt = False
+        call = self._call
+        if call is None:
+            return
+        if self._timers:
+            self._hasten(call)
+            return
+        await self._look_at(call.channel_id)
+        if call.cursor.leg_id is not None:
+            await self._look_at(call.cursor.leg_id)
+
+    async def _look_at(self, channel_id: ChannelId) -> None:
+        assert self._call is not None
+        found = await self._around.performer.look(channel_id)
+        at = self._around.now()
+        match found:
+            case events.Failure.GONE if channel_id == self._call.channel_id:
+                self.post(
+                    events.RequestFailed(
+                        at=at, effect="StopMusic", subject=channel_id, failure=found
+                    )
+                )
+            case events.Failure.GONE:
+                self.post(events.ChannelEnded(at=at, channel_id=channel_id, cause=_UNKNOWN_CAUSE))
+            case events.Failure.NOT_READY:
+                self.post(events.ChannelLeft(at=at, channel_id=channel_id))
+            case _:  # there, or no answer: the next look tells
+                pass
+
+    def _hasten(self, call: Call) -> None:
+        """Let the timer that bounds a prompt fire soon, if the prompt's end does not come before."""
+        timer_id = call.cursor.timer_id
+        timer = None if timer_id is None else self._timers.get(timer_id)
+        if call.cursor.playback_id is None or timer_id is None or timer is None:
+            return
+        soon_s = self._around.limits.prompt_after_gap_s
+        if timer.when() > asyncio.get_running_loop().time() + soon_s:
+            timer.cancel()
+            self._set_timer(timer_id, soon_s)
+
+    def _oldest(self) -> Mail:
+        if not self._drowned or self._call is None:
             return self._mailbox.popleft()
         self._drowned = False
-        parting = [mail for mail in self._mailbox if _is_parting(mail)]
-        self._mailbox = collections.deque(parting[:2])
+        own = self._call.channel_id
+        parting = (mail for mail in self._mailbox if _is_parting(mail) and mail.channel_id == own)
+        self._mailbox = collections.deque(itertools.islice(parting, 1))
         return events.CallFailed(at=self._around.now(), error="mailbox full")
 
     async def _take(self, mail: Mail) -> None:
@@ -152,17 +234,21 @@ class CallTask:
                 raise AssertionError("unreachable")
         self._around.journal.append_step(event, decided, call)
         self._call = call
-        if any(isinstance(effect, effects.DropDigits) for effect in decided):
+        dropped = any(isinstance(effect, effects.DropDigits) for effect in decided)
+        if dropped or call.digit_mode is DigitMode.DROP:  # nor is it for a node after the talk
             self._digits.clear()
         return decided
 
     def _fail(self, error: Exception) -> list[effects.Effect]:
-        """Give the caller to a person after an exception of ours; its message may quote a caller and is kept nowhere."""
+        """Give the caller to a person after an exception of ours."""
+        return list(self._decide(self._fault(error)))
+
+    def _fault(self, error: Exception) -> events.CallFailed:
+        """Count and log an exception; its message may quote a caller and is kept nowhere."""
         self._around.metrics.calls_failed.inc()
         place = fault(error)
         self._around.log.error("call failed", error=place)
-        failed = events.CallFailed(at=self._around.now(), error=place)
-        return list(self._decide(failed))
+        return events.CallFailed(at=self._around.now(), error=place)
 
     async def _perform_all(self, pending: list[effects.Effect]) -> list[events.CallEvent]:
         """Do everything in order; return a ``RequestFailed`` for each request that the switch did not do."""
@@ -182,23 +268,34 @@ class CallTask:
                     failed += [failure] if failure else []
         return failed
 
-    async def _request(self, effect: Request) -> events.RequestFailed | None:
+    async def _request(self, effect: Request) -> events.CallEvent | None:
         assert self._call is not None
         try:
-            await self._around.performer.perform(effect, self._call)
+            async with asyncio.timeout(self._around.limits.request_s):
+                await self._around.performer.perform(effect, self._call)
         except RequestRefusedError as error:
-            kind = type(effect).__name__
-            self._around.metrics.requests_failed.labels(effect=kind, failure=error.failure).inc()
-            return events.RequestFailed(
-                at=self._around.now(), effect=kind, subject=_subject(effect), failure=error.failure
-            )
+            return self._not_done(effect, error.failure)
+        except TimeoutError:
+            return self._not_done(effect, events.Failure.UNAVAILABLE)
+        except Exception as error:  # noqa: BLE001 - a fault of a door is this call's affair only
+            return self._fault(error)
         return None
 
-    def _start_timer(self, effect: effects.StartTimer) -> None:
-        loop = asyncio.get_running_loop()
-        self._timers[effect.timer_id] = loop.call_later(
-            effect.delay_s, self._timer_fired, effect.timer_id
+    def _not_done(self, effect: Request, failure: events.Failure) -> events.RequestFailed:
+        kind = type(effect).__name__
+        self._around.metrics.requests_failed.labels(effect=kind, failure=failure).inc()
+        if failure is events.Failure.UNAVAILABLE and isinstance(effect, _RELEASES):
+            self._around.release(effect)
+        return events.RequestFailed(
+            at=self._around.now(), effect=kind, subject=_subject(effect), failure=failure
         )
+
+    def _start_timer(self, effect: effects.StartTimer) -> None:
+        self._set_timer(effect.timer_id, effect.delay_s)
+
+    def _set_timer(self, timer_id: TimerId, delay_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._timers[timer_id] = loop.call_later(delay_s, self._timer_fired, timer_id)
 
     def _timer_fired(self, timer_id: TimerId) -> None:
         del self._timers[timer_id]
@@ -217,7 +314,7 @@ def fault(error: BaseException) -> str:
     return type(error).__name__ + place
 
 
-def _is_parting(mail: Mail) -> bool:
+def _is_parting(mail: Mail) -> TypeGuard[events.ChannelEnded | events.ChannelLeft]:
     return isinstance(mail, events.ChannelEnded | events.ChannelLeft)
 
 

@@ -8,7 +8,7 @@ from typing import Final, Protocol, assert_never
 
 import structlog
 
-from ivrengine.core import events, ids, switching
+from ivrengine.core import effects, events, ids, switching
 from ivrengine.core.call import Call, Caller
 from ivrengine.core.ids import BrandId, CallId, ChannelId, NodeName
 from ivrengine.core.rows import FlowRow, NumberRow
@@ -17,12 +17,14 @@ from ivrengine.engine.identity import uuid7
 from ivrengine.engine.journal import Journal, JournalError
 from ivrengine.engine.journal_reading import Recovered
 from ivrengine.engine.limits import Limits
-from ivrengine.engine.performing import Door, Performer, Sounds
+from ivrengine.engine.performing import Door, Performer, Release, Sounds
 from ivrengine.engine.switch import Switch
 from ivrengine.flow.book import Book
 from ivrengine.flow.model import Flow
 from ivrengine.telemetry.metrics import Metrics
 
+RELEASE_AGAIN_AFTER_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0, 60.0)
+"""Five minutes of asking a switch that does not answer; one that is away for longer has been restarted, or needs a person."""
 _OUR_CALL: Final = re.compile(rf"{re.escape(ids.OURS)}([0-9a-f-]{{36}})-")
 
 
@@ -65,9 +67,11 @@ class Engine:
         self._stopping = False
         self._idle = asyncio.Event()
         self._idle.set()
+        self._performer = Performer(self._doors.__getitem__, self)
         self._around = Surroundings(
             journal=journal,
-            performer=Performer(self._doors.__getitem__, self),
+            performer=self._performer,
+            release=self._release,
             limits=self._limits,
             metrics=metrics,
             now=now,
@@ -124,6 +128,7 @@ class Engine:
                 self._arrived(event)
             case switching.LinkUp():
                 self._log.info("link up", node=event.node)
+                self._doubt(event.node)
                 self._take_up(event.node)
             case switching.LinkDown():
                 self._log.warning("link down", node=event.node, reason=event.reason)
@@ -132,11 +137,19 @@ class Engine:
             case _:
                 self._deliver(self._task_of(event), event)
 
+    def _doubt(self, node: NodeName) -> None:
+        """Let the calls on a node find out what was told while nobody listened."""
+        for channel_id, task in self._by_channel.items():
+            if ids.node_of(channel_id) == node:
+                task.doubt()
+
     def _deliver(
         self, task: CallTask | None, event: events.CallEvent | switching.DigitHeard
     ) -> None:
         if task is None:  # the call has ended: the rest of its events are history
             self._metrics.events_dropped.labels(reason="no such call").inc()
+            if isinstance(event, events.LegAnswered):  # dialled late: somebody says hello to nobody
+                self._release(effects.HangUp(channel_id=event.channel_id))
             return
         task.post(event)
 
@@ -148,26 +161,38 @@ class Engine:
         return self._by_channel.get(ChannelId(subject))
 
     def _arrived(self, arrival: switching.Arrival) -> None:
+        try:
+            refusal = self._admit(arrival)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller must not stay in silence
+            self._metrics.calls_failed.inc()
+            self._log.error("arrival failed", error=fault(error))
+            self._release(effects.SendToFallback(channel_id=arrival.channel_id))
+        else:
+            if refusal is not None:
+                self._refuse(arrival, refusal)
+
+    def _admit(self, arrival: switching.Arrival) -> str | None:
+        """Begin a call, or return why there is none."""
         if arrival.channel_id in self._by_channel:
             self._metrics.events_dropped.labels(reason="arrived twice").inc()
-            return
+            return None
         flow = self._book.route(arrival.did)
         if flow is None:
-            self._refuse(arrival, "no route")
-        elif self._stopping or len(self._calls) >= self._limits.calls_max:
-            self._refuse(arrival, "stopping" if self._stopping else "busy")
-        else:
-            self._accept(arrival, flow)
+            return "no route"
+        if self._stopping:
+            return "stopping"
+        if len(self._calls) >= self._limits.calls_max:
+            return "too many calls"
+        return self._accept(arrival, flow)
 
-    def _accept(self, arrival: switching.Arrival, flow: Flow) -> None:
+    def _accept(self, arrival: switching.Arrival, flow: Flow) -> str | None:
         call_id = CallId(uuid7(arrival.at))
         caller, sealed = self._recognise(flow.brand, arrival.number, arrival.at)
         if sealed is not None:
             try:
                 self._journal.append_number(sealed)
             except JournalError:
-                self._refuse(arrival, "journal")
-                return
+                return "journal"
         task = CallTask(flow, self._around)
         self._begin(call_id, arrival.channel_id, task)
         task.post(
@@ -182,18 +207,42 @@ class Engine:
                 language=flow.languages[0],
             )
         )
+        return None
 
     def _refuse(self, arrival: switching.Arrival, reason: str) -> None:
         """Leave a caller we cannot serve to the dialplan's fallback."""
         self._metrics.calls_refused.labels(reason=reason).inc()
         self._log.warning("call refused", reason=reason, did=arrival.did)
-        self._spawn(self._send_to_fallback(arrival.channel_id))
+        self._release(effects.SendToFallback(channel_id=arrival.channel_id))
 
-    async def _send_to_fallback(self, channel_id: ChannelId) -> None:
+    def _release(self, effect: Release) -> None:
+        """Let go of a channel or bridge beside all calls, asking again while the switch does not answer."""
+        self._spawn(self._released(effect))
+
+    async def _released(self, effect: Release) -> None:
+        kind = type(effect).__name__
+        for wait_s in (*RELEASE_AGAIN_AFTER_S, None):
+            failure = await self._try_release(effect)
+            match failure:
+                case events.Failure.UNAVAILABLE if wait_s is not None:
+                    await asyncio.sleep(wait_s)
+                case events.Failure.REFUSED if isinstance(effect, effects.SendToFallback):
+                    effect = effects.HangUp(channel_id=effect.channel_id)  # rather than silence
+                case events.Failure.UNAVAILABLE | events.Failure.REFUSED:
+                    self._log.error("not released", effect=kind, failure=failure)
+                    return
+                case _:  # done, or there is nothing left to let go of
+                    return
+
+    async def _try_release(self, effect: Release) -> events.Failure | None:
         try:
-            await self._doors[ids.node_of(channel_id)].switch.send_to_fallback(channel_id)
+            async with asyncio.timeout(self._limits.request_s):
+                await self._performer.release(effect)
         except switching.RequestRefusedError as error:
-            self._log.warning("fallback refused", failure=error.failure)
+            return error.failure
+        except TimeoutError:
+            return events.Failure.UNAVAILABLE
+        return None
 
     def _begin(self, call_id: CallId, channel_id: ChannelId, task: CallTask) -> None:
         self._calls[call_id] = task
@@ -210,7 +259,8 @@ class Engine:
                 # Not even the way to a person could be decided or recorded: the switch is told directly.
                 self._metrics.calls_failed.inc()
                 self._log.error("call abandoned by the engine", error=fault(error))
-                await self._send_to_fallback(channel_id)
+                for release in (*task.held(), effects.SendToFallback(channel_id=channel_id)):
+                    self._release(release)
             finally:
                 del self._calls[call_id]
                 del self._by_channel[channel_id]
@@ -243,15 +293,23 @@ class Engine:
     async def stop(self) -> None:
         """Let the calls in progress end, then hand the rest to the fallback; new ones go there at once."""
         self._stopping = True
-        if await self._became_idle(self._limits.drain_s):
+        if not await self._became_idle(self._limits.drain_s):
+            for task in self._calls.values():
+                task.post(events.FlowInterrupted(at=self._now(), reason="engine stopping"))
+            if not await self._became_idle(self._limits.parting_s):
+                self._log.warning("calls left behind", calls=len(self._calls))
+        await self._end_tasks()
+
+    async def _end_tasks(self) -> None:
+        """Let the last hand-overs be answered; what is left then is the next engine's."""
+        running = set(self._tasks)
+        if not running:
             return
-        for task in self._calls.values():
-            task.post(events.FlowInterrupted(at=self._now(), reason="engine stopping"))
-        if not await self._became_idle(self._limits.parting_s):
-            self._log.warning("calls left behind", calls=len(self._calls))
-        for running in list(self._tasks):
-            running.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if not self._calls:
+            await asyncio.wait(running, timeout=self._limits.parting_s)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
     async def _became_idle(self, within_s: float) -> bool:
         try:

@@ -15,6 +15,12 @@ class Limits:
     """Digits pressed before anyone asks: the longest entry a node collects; later ones are not meant for us."""
     rounds_max: int = 100
     """Steps that type-ahead may lead to without the caller's doing anything new: a loop of prompts skipped by one held key."""
+    request_s: float = 30.0
+    """One request to a switch: a door gives up after three tries of 3 s each; this is for a door that does not."""
+    look_s: float = 60.0
+    """A call that waits for nothing but other people (a talk) asks so often whether its channels are still there."""
+    prompt_after_gap_s: float = 30.0
+    """How long a prompt may go on once a link is back: that its end was told meanwhile, to nobody, is likely by then."""
     drain_s: float = 10.0
     """How long a stopping engine waits for calls to end by themselves before it hands them to the fallback."""
     parting_s: float = 5.0

@@ -72,6 +72,7 @@ class OpenCall(msgspec.Struct, tag="open", tag_field="line", frozen=True, kw_onl
 Line = Step | Number | FlowText | Opened | OpenCall
 """Everything that may stand in a journal."""
 
+
 class _Flow(msgspec.Struct):
     name: str
     hash: str

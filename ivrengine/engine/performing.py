@@ -55,6 +55,10 @@ Request = (
 """The effects that a switch performs."""
 
 
+Release = effects.HangUp | effects.SendToFallback | effects.DestroyBridge
+"""The effects that let go of something: not done, they leave a person in silence or a bridge in the switch for ever."""
+
+
 class Performer:
     """Turns effects into requests to the switch that they are about."""
 
@@ -63,7 +67,7 @@ class Performer:
         self._door_of = door_of
         self._phones = phones
 
-    async def perform(self, effect: Request, call: Call) -> None:  # noqa: C901, PLR0912 - one case a kind
+    async def perform(self, effect: Request, call: Call) -> None:  # noqa: C901 - one case a kind
         """Ask the switch to do it; raises ``RequestRefusedError`` if it does not."""
         door = self._door_of(ids.node_of(call.channel_id))
         switch = door.switch
@@ -87,18 +91,35 @@ class Performer:
                 await switch.add_to_bridge(effect.bridge_id, effect.channel_ids)
             case effects.RemoveFromBridge():
                 await switch.remove_from_bridge(effect.bridge_id, effect.channel_ids)
-            case effects.DestroyBridge():
-                await switch.destroy_bridge(effect.bridge_id)
             case effects.StartRecording():
                 await switch.start_recording(
                     effect.recording_id, effect.target, limit_s=effect.limit_s
                 )
             case effects.StopRecording():
                 await switch.stop_recording(effect.recording_id)
+            case effects.HangUp() | effects.SendToFallback() | effects.DestroyBridge():
+                await self.release(effect)
+
+    async def release(self, effect: Release) -> None:
+        """Ask the switch to let go of a channel or bridge, whether its call is still in progress or not."""
+        match effect:
             case effects.HangUp():
-                await switch.hang_up(effect.channel_id)
+                await self._switch_of(effect.channel_id).hang_up(effect.channel_id)
             case effects.SendToFallback():
-                await switch.send_to_fallback(effect.channel_id)
+                await self._switch_of(effect.channel_id).send_to_fallback(effect.channel_id)
+            case effects.DestroyBridge():
+                await self._switch_of(effect.bridge_id).destroy_bridge(effect.bridge_id)
+
+    async def look(self, channel_id: ids.ChannelId) -> events.Failure | None:
+        """Return what is wrong with a channel that is in a talk, or None: ending music that does not play changes nothing."""
+        try:
+            await self._switch_of(channel_id).stop_music(channel_id)
+        except RequestRefusedError as error:
+            return error.failure
+        return None
+
+    def _switch_of(self, subject: str) -> Switch:
+        return self._door_of(ids.node_of(subject)).switch
 
     async def _dial(self, switch: Switch, dial: effects.Dial, call: Call) -> None:
         endpoint = self._phones.endpoint(call.brand, dial.phone)

@@ -315,13 +315,14 @@ def _ask_again(call: Call, event: events.CallEvent) -> Result:
 
 
 def _write_off(call: Call, event: events.CallEvent) -> Result:
-    """Close a call whose end nobody confirmed; a hang-up is asked for once more, lest the line stay open in silence.
+    """Close a call whose end nobody confirmed, and ask once more for it, lest the line stay open in silence.
 
-    Not so a hand-over: whether it was done is not known, and a hang-up would then end the talk with the person it found.
+    A hand-over that was done after all is not done twice: the switch then refuses, for the channel is no more ours. And a
+    caller who is taken for gone loses nothing by it.
     """
     ended, told = _end(call, event, _outcome(call, Outcome.LOST))
     if call.outcome in {None, Outcome.FALLBACK}:
-        return ended, told
+        return ended, (effects.SendToFallback(channel_id=call.channel_id), *told)
     return ended, (effects.HangUp(channel_id=call.channel_id), *told)
 
 

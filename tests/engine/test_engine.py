@@ -171,7 +171,7 @@ async def test_more_calls_than_the_limit_go_to_the_fallback(tmp_path: Path) -> N
             house.switch.call(DID)
         await asyncio.sleep(0.1)
         assert len(house.engine.calls()) == 2
-        assert house.count("calls_refused_total", reason="busy") == 1
+        assert house.count("calls_refused_total", reason="too many calls") == 1
 
 
 async def test_a_mailbox_that_overflows_fails_only_its_call(tmp_path: Path) -> None:
