@@ -183,6 +183,8 @@ class Engine:
             return "stopping"
         if len(self._calls) >= self._limits.calls_max:
             return "too many calls"
+        if not self._journal.has_room():
+            return "journal"
         return self._accept(arrival, flow)
 
     def _accept(self, arrival: switching.Arrival, flow: Flow) -> str | None:
@@ -257,10 +259,10 @@ class Engine:
                 self._close(await task.run())
             except Exception as error:  # noqa: BLE001 - counted; the engine and its other calls live on
                 # Not even the way to a person could be decided or recorded: the switch is told directly.
-                self._metrics.calls_failed.inc()
-                self._log.error("call abandoned by the engine", error=fault(error))
                 for release in (*task.held(), effects.SendToFallback(channel_id=channel_id)):
                     self._release(release)
+                self._metrics.calls_failed.inc()
+                self._log.error("call abandoned by the engine", error=fault(error))
             finally:
                 del self._calls[call_id]
                 del self._by_channel[channel_id]

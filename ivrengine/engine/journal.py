@@ -7,12 +7,15 @@ a segment whose rows are all in the store can go.
 
 import asyncio
 import dataclasses
+import errno
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
+
+import structlog
 
 from ivrengine.core import events, rows
 from ivrengine.core.call import Call, Phase
@@ -20,11 +23,18 @@ from ivrengine.core.effects import Effect
 from ivrengine.core.ids import CallId
 from ivrengine.engine import lines
 from ivrengine.engine.journal_reading import Recovered, segment_name, segments
+from ivrengine.engine.reserve import RESERVE_BYTES, Reserve
 
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
 """About 20,000 calls: small enough to be read in a second at a restart, large enough that rotation is rare."""
 FSYNC_PAUSE_S: Final = 0.05
 """With group fsync so much of the newest journal can be lost with the machine, and the disk sees 20 flushes a second at most."""
+
+RETRIES_A_SEGMENT: Final = 16
+"""A segment that cannot be begun is tried again after so small a part of one has been written."""
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
+
+_log = structlog.get_logger("journal")
 
 Fsync = Literal["never", "group"]
 
@@ -52,6 +62,7 @@ class Journal:
         *,
         segment_bytes: int = SEGMENT_BYTES,
         fsync: Fsync = "never",
+        reserve_bytes: int = RESERVE_BYTES,
         grew: Callable[[int], None] = lambda _bytes: None,
     ) -> None:
         """Take the folder (made if missing) for this process; raises ``JournalInUseError`` or ``JournalError``.
@@ -66,14 +77,21 @@ class Journal:
         self._fd = -1
         self._segment = 0
         self._written = 0
+        self._rotate_at = segment_bytes
+        self._retired: list[int] = []
         self._torn = False
         self._dirty = asyncio.Event()
         self._lock_fd = _take(folder)
+        self._reserve = Reserve(folder / "reserve", reserve_bytes)
 
     @property
     def segment(self) -> int:
         """The number of the segment being written."""
         return self._segment
+
+    def has_room(self) -> bool:
+        """Tell whether a new call may begin: not while the reserve is used up, which is for those in progress."""
+        return self._reserve.take()
 
     @property
     def folder(self) -> Path:
@@ -113,63 +131,122 @@ class Journal:
         line = lines.framed(json)
         if self._torn:  # a failed write left half a line: begin on a new one
             line = b"\n" + line
-        self._write(line)
-        self._torn = False
+        try:
+            self._write(line)
+        except OSError as error:
+            raise self._unwritable(error) from error
         self._grew(len(line))
 
-    def _rotate_if_full(self, at: datetime) -> None:
-        """Rotate between two steps only: what a new segment carries over is then what the old one says."""
-        if self._written >= self._segment_bytes:
-            self._rotate(at)
-
-    def _write(self, data: bytes) -> None:
+    def _write(self, line: bytes) -> None:
+        """Write the whole line; short of room, first give up what is kept in reserve for the calls in progress."""
         try:
-            done = os.write(self._fd, data)
-            while done < len(data):
-                self._torn = True
-                done += os.write(self._fd, data[done:])
+            _write_all(self._fd, line, self._torn_off)
         except OSError as error:
-            raise JournalError(
-                f"the journal in {self._folder} cannot be written: {error.strerror}"
-            ) from error
-        self._written += len(data)
+            if error.errno not in _NO_ROOM or not self._reserve.give_up():
+                raise
+            _log.error("journal short of room", folder=str(self._folder))
+            # What was cut off stays as a line of its own, which is no line.
+            again = b"\n" + line if self._torn else line
+            _write_all(self._fd, again, self._torn_off)
+        self._torn = False
+        self._written += len(line)
         self._dirty.set()
 
+    def _torn_off(self) -> None:
+        self._torn = True
+
+    def _unwritable(self, error: OSError) -> JournalError:
+        return JournalError(f"the journal in {self._folder} cannot be written: {error.strerror}")
+
+    def _rotate_if_full(self, at: datetime) -> None:
+        """Rotate between two steps only: what a new segment carries over is then what the old one says.
+
+        The step is written by now and will be acted upon: a segment that cannot be begun is no fault of it, and the old
+        one grows until one can.
+        """
+        if self._written < self._rotate_at:
+            return
+        try:
+            self._rotate(at)
+        except JournalError as error:
+            self._rotate_at = self._written + self._segment_bytes // RETRIES_A_SEGMENT
+            _log.error("journal segment not begun", reason=str(error))
+
     def _rotate(self, at: datetime) -> None:
-        """Begin the next segment with the calls in progress, in one write, so that it is never half there."""
+        """Begin the next segment with the calls in progress, or leave everything as it is."""
         number = self._segment + 1
+        path = self._folder / segment_name(number)
         head = [lines.framed(lines.opened(at, len(self._open_calls)))]
         head += [
             lines.framed(lines.open_call(held.seq, held.call)) for held in self._open_calls.values()
         ]
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
-            fd = os.open(self._folder / segment_name(number), flags, 0o600)
+            fd = os.open(path, flags, 0o600)
         except OSError as error:
-            raise JournalError(
-                f"the journal in {self._folder} cannot be written: {error.strerror}"
-            ) from error
-        old, self._fd, self._segment, self._written = self._fd, fd, number, 0
-        self._write(b"".join(head))
-        if old >= 0:
-            os.close(old)
+            raise self._unwritable(error) from error
+        whole = b"".join(head)
+        try:
+            _write_all(fd, whole, lambda: None)
+        except OSError as error:
+            os.close(fd)
+            path.unlink(missing_ok=True)
+            raise self._unwritable(error) from error
+        self._retire(self._fd)
+        self._fd, self._segment, self._torn = fd, number, False
+        self._written, self._rotate_at = len(whole), len(whole) + self._segment_bytes
+        self._dirty.set()
+        self._grew(len(whole))
+
+    def _retire(self, fd: int) -> None:
+        """Close a segment that is full; with group fsync only when what it ends with is on the disk."""
+        if fd < 0:
+            return
+        if self._fsync == "group":
+            self._retired.append(fd)
+        else:
+            os.close(fd)
 
     async def keep_synced(self) -> None:
         """Flush to the disk what was written, again and again, until cancelled; returns at once without group fsync."""
         while self._fsync == "group":
             await self._dirty.wait()
             self._dirty.clear()
-            await asyncio.to_thread(os.fdatasync, self._fd)
+            retired, self._retired = self._retired, []
+            # A descriptor of its own: the segment may be retired, and closed, while a thread flushes it.
+            await asyncio.to_thread(_flush, [*retired, os.dup(self._fd)])
             await asyncio.sleep(FSYNC_PAUSE_S)
 
     def close(self) -> None:
         """Let go of the file and of the folder."""
+        self._reserve.give_up()
+        for fd in self._retired:
+            os.close(fd)
+        self._retired = []
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
         if self._lock_fd >= 0:
             os.close(self._lock_fd)
             self._lock_fd = -1
+
+
+def _write_all(fd: int, data: bytes, cut_off: Callable[[], None]) -> None:
+    """Write everything; ``cut_off`` is called as soon as a part of it is written and the rest is not yet."""
+    done = os.write(fd, data)
+    while done < len(data):
+        cut_off()
+        done += os.write(fd, data[done:])
+
+
+def _flush(fds: Sequence[int]) -> None:
+    """Bring segments to the disk, and close these descriptors of them."""
+    try:
+        for fd in fds:
+            os.fdatasync(fd)
+    finally:
+        for fd in fds:
+            os.close(fd)
 
 
 def _take(folder: Path) -> int:

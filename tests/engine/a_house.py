@@ -27,14 +27,18 @@ BRAND = BrandId("acme")
 DID = "+902124440101"
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PROMPT_S = 2.0
+NOT_RECOGNISED = "+900000000000"
+"""A number at which the recogniser of this house breaks."""
 
 
 class Sounds:
-    """Every prompt exists and lasts two seconds, except those called ``missing``."""
+    """Every prompt exists and lasts two seconds, except ``missing``; looking for ``broken`` is a fault of ours."""
 
     def media(self, brand: BrandId, name: str, language: str) -> str:
         if name == "missing":
             raise PromptMissingError(f"no prompt {name}")
+        if name == "broken":
+            raise ZeroDivisionError
         return f"sound:{brand}/{language}/{name}"
 
 
@@ -43,6 +47,8 @@ def recognise(
     number: str | None,
     at: datetime,  # noqa: ARG001
 ) -> tuple[Caller, NumberRow | None]:
+    if number == NOT_RECOGNISED:
+        raise ZeroDivisionError
     mask = "withheld" if number is None else f"{number[:3]}***{number[-2:]}"
     return Caller(withheld=number is None, mask=mask, key=None, number_id=None), None
 
@@ -113,7 +119,7 @@ async def a_house(
     """Open the engine and its switch; close both when the test is over."""
     recovered = recover(folder)
     clock = EngineClock(NOON, asyncio.get_running_loop().time, floor=recovered.last_at)
-    journal = Journal(folder)
+    journal = Journal(folder, reserve_bytes=0)
     counted = metrics.new()
     book = book_of(flow_of(flow))
     journal.begin(recovered, clock.now())

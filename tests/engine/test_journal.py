@@ -1,5 +1,8 @@
 """The journal keeps every step, survives what a crash leaves behind, and hands every row to the store once."""
 
+import asyncio
+import errno
+import os
 import resource
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -259,6 +262,64 @@ def test_a_full_disk_fails_the_step_and_the_next_line_is_whole_again(
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert journal.append_step(tick(3), (), a_call("a")) == 2
     assert seqs(reader_of(journal).read(10)) == [("a", 1), ("a", 2)]
+
+
+def test_a_segment_that_cannot_be_begun_costs_no_step_and_is_begun_later(folder: Path) -> None:
+    journal = Journal(folder, segment_bytes=1_000, reserve_bytes=0)
+    journal.begin(Recovered(), AT)
+    obstacle = folder / segment_name(2)
+    obstacle.mkdir()
+    for i in range(5):
+        journal.append_step(tick(i), (), a_call("a", Phase.ENDED if i == 4 else Phase.IN_FLOW))
+    assert journal.segment == 1
+    obstacle.rmdir()
+    for i in range(5):
+        journal.append_step(tick(i), (), a_call("b"))
+    assert journal.segment > 1
+    assert seqs(reader_of(journal).read(100)) == [(name, i) for name in "ab" for i in range(1, 6)]
+    assert [held.call.call_id for held in recover(folder).open_calls] == ["b"]
+    journal.close()
+
+
+def test_on_a_full_disk_calls_in_progress_end_in_the_reserve_and_no_new_one_begins(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(folder, reserve_bytes=4_096)
+    journal.begin(Recovered(), AT)
+    journal.append_step(tick(1), (), a_call("a"))
+    reserve = folder / "reserve"
+    assert journal.has_room()
+    write = os.write
+
+    def full(fd: int, data: bytes) -> int:
+        """Stand in for the kernel, which lets half a line through before it says that the disk is full."""
+        if not reserve.exists():
+            return write(fd, data)
+        if len(data) < 50:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(fd, data[:-40])
+
+    monkeypatch.setattr(os, "write", full)
+    assert journal.append_step(tick(2), (), a_call("a")) == 2
+    assert not reserve.exists()
+    monkeypatch.undo()
+    assert seqs(reader_of(journal).read(10)) == [("a", 1), ("a", 2)]
+    assert journal.has_room(), "the disk has room again, so the reserve is taken anew"
+    journal.close()
+
+
+@pytest.mark.real_time
+async def test_group_fsync_outlives_the_change_of_segments(folder: Path) -> None:
+    journal = Journal(folder, segment_bytes=1_000, fsync="group", reserve_bytes=0)
+    journal.begin(Recovered(), AT)
+    syncing = asyncio.create_task(journal.keep_synced())
+    for i in range(50):
+        journal.append_step(tick(i), (), a_call("a"))
+        await asyncio.sleep(0.001 if i % 3 else 0.06)
+    assert journal.segment > 10
+    assert not syncing.done()
+    syncing.cancel()
+    journal.close()
 
 
 def test_the_journal_is_for_its_owner_only(journal: Journal) -> None:
