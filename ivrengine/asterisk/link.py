@@ -18,6 +18,8 @@ from ivrengine.core.switching import LinkDown, LinkUp, RequestRefusedError
 HEALTH_EVERY_S: Final = 5.0
 """With its limit below, a deadlocked ARI is known within 10 s."""
 HEALTH_LIMIT_S: Final = 2.0
+REASONS_MAX: Final = 16
+"""Reasons remembered as told: there are fewer sentences, but some quote what the other side said."""
 STEADY_S: Final = 30.0
 """A link that held so long was a good one: after it the waits begin anew."""
 ADVICE: Final[Mapping[int, str]] = {
@@ -70,6 +72,8 @@ class Link:
         self.replaced = False
         self.trouble: str | None = None
         """Why there is no link, in a sentence; None while there is one."""
+        self._said: set[str] = set()
+        """What was logged of this trouble: attempts that fail in two ways by turns are no news each time."""
         self._tell = tell
         self._now = now
         self._meter = meter
@@ -184,6 +188,7 @@ class Link:
         """Note that events flow; this is before the first of them is read."""
         self._frames = frames
         self.up, self.trouble = True, None
+        self._said.clear()
         self._up_event.set()
         _log.info("asterisk linked", node=self.name, application=self.node.application)
         self._meter.linked(self.name, up=True)
@@ -191,8 +196,9 @@ class Link:
 
     def _went_down(self, reason: str) -> None:
         """Tell once that the link is down, and say each new reason once."""
-        if reason != self.trouble:
+        if reason not in self._said:
             _log.error("asterisk not linked", node=self.name, reason=reason)
+            self._said = {reason, *self._said} if len(self._said) < REASONS_MAX else {reason}
         self.trouble = reason
         self._set_health(well=False)
         if self.up:

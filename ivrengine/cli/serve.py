@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import structlog
 import typer
@@ -24,11 +24,17 @@ from ivrengine.prompts.library import Library
 from ivrengine.settings.model import AsteriskNode, Settings
 from ivrengine.telemetry.door import DoorMeter
 
+T = TypeVar("T")
+
 _log = structlog.get_logger(__name__)
 
 
 class MetricsError(Exception):
     """The metrics cannot be offered where the settings say."""
+
+
+class MuteError(Exception):
+    """Not one prompt can be played: every caller would meet silence."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +63,7 @@ def serve(config: Annotated[Path | None, complaints.CONFIG] = None) -> None:
             f"there is no flow in {settings.flows_dir} that calls could be answered by"
         )
     with (
-        complaints.in_sentences(MetricsError),
+        complaints.in_sentences(MetricsError, MuteError),
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         runner.run(_serve(settings, book))
@@ -66,7 +72,10 @@ def serve(config: Annotated[Path | None, complaints.CONFIG] = None) -> None:
 async def _serve(settings: Settings, book: Book) -> None:
     began_s = asyncio.get_running_loop().time()
     stop = stop_signal()
-    libraries = await _libraries(settings, book)
+    libraries = await _unless(stop, _libraries(settings, book))
+    if libraries is None:
+        _log.info("engine stopped")
+        return
 
     def make_doors(inside: app.Inside) -> Sequence[app.Door]:
         meter = DoorMeter(inside.metrics)
@@ -109,30 +118,54 @@ async def _scraped(settings: Settings, running: app.Running) -> AsyncIterator[No
         server.server_close()
 
 
+async def _unless(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T | None:
+    """Return what the work comes to; None if the engine is told to stop before it is done."""
+    async with asyncio.TaskGroup() as group:
+        working = group.create_task(work)
+        stopping = group.create_task(stop.wait())
+        await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+        working.cancel()
+        stopping.cancel()
+    return None if working.cancelled() else working.result()
+
+
 async def _libraries(settings: Settings, book: Book) -> list[Library]:
     """Return the prompts for each node, their audio made."""
     synthesiser = await speech.choose(stand_in=False)
-    found: list[Library] = []
-    for node in settings.asterisk:
-        library = Library(
-            book.prompts,
-            settings.flows_dir / "recordings",
-            settings.sounds_dir(node),
-            synthesiser,
-            sounds_path=settings.sounds_path(node),
+    return [await _library(settings, book, node, synthesiser) for node in settings.asterisk]
+
+
+async def _library(
+    settings: Settings, book: Book, node: AsteriskNode, synthesiser: speech.Synthesiser | None
+) -> Library:
+    """Return the prompts for one node; raises ``MuteError`` if there is nothing that it could play."""
+    library = Library(
+        book.prompts,
+        settings.flows_dir / "recordings",
+        settings.sounds_dir(node),
+        synthesiser,
+        sounds_path=settings.sounds_path(node),
+    )
+    await library.look()
+    if library.missing:
+        _log.info("making prompts", node=node.name, prompts=library.missing)
+    entries = await library.build()
+    if entries and library.missing == len(entries):
+        raise MuteError(
+            f"not one prompt can be played on {node.name}, and every caller would meet silence: "
+            f"{entries[0].problem}"
         )
-        for entry in await library.build():
-            if entry.problem:
-                _log.warning(
-                    "prompt",
-                    node=node.name,
-                    brand=entry.brand,
-                    prompt=entry.name,
-                    language=entry.language,
-                    problem=entry.problem,
-                )
-        found.append(library)
-    return found
+    for entry in entries:
+        if entry.problem:
+            _log.warning(
+                "prompt",
+                node=node.name,
+                brand=entry.brand,
+                prompt=entry.name,
+                language=entry.language,
+                problem=entry.problem,
+            )
+    return library
 
 
 def _node(node: AsteriskNode) -> Node:
