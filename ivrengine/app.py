@@ -6,7 +6,7 @@ The only module that knows all of them; ``serve``, the demo and the tests differ
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -94,10 +94,10 @@ async def running(settings: Settings, book: Book, make_doors: MakeDoors) -> Asyn
         for door in doors:
             parts.engine.attach(door.switch, door.sounds)
         shipping = await stack.enter_async_context(_shipping(parts.shipper))
+        work = [*map(_keep_open, doors), parts.journal.keep_synced()]
+        tasks = await stack.enter_async_context(_alongside(work))
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_keep_open(door)) for door in doors]
-            tasks.append(group.create_task(parts.journal.keep_synced()))
-            tasks.append(group.create_task(_watch(shipping)))
+            watches = [group.create_task(_watch(task)) for task in (*tasks, shipping)]
             try:
                 yield Running(
                     engine=parts.engine,
@@ -107,8 +107,8 @@ async def running(settings: Settings, book: Book, make_doors: MakeDoors) -> Asyn
                 )
             finally:
                 await parts.engine.stop()
-                for task in tasks:
-                    task.cancel()
+                for watch in watches:
+                    watch.cancel()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,9 +212,23 @@ async def _shipping(shipper: Shipper) -> AsyncIterator[asyncio.Task[None]]:
             await asyncio.wait([task])
 
 
-async def _watch(shipping: asyncio.Task[None]) -> None:
-    """Let the end of the shipper, which does not end by itself, be the end of the engine."""
-    await asyncio.shield(shipping)
+@contextlib.asynccontextmanager
+async def _alongside(
+    work: Sequence[Coroutine[None, None, None]],
+) -> AsyncIterator[Sequence[asyncio.Task[None]]]:
+    """Do all of it until the context is left, even if one of them fails: a stopping engine needs its doors."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _watch(task: asyncio.Task[None]) -> None:
+    """Let the failure of what goes on for as long as the engine be the engine's."""
+    await asyncio.shield(task)
 
 
 async def _keep_open(door: Door) -> None:

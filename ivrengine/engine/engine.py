@@ -173,9 +173,7 @@ class Engine:
 
     def _admit(self, arrival: switching.Arrival) -> str | None:
         """Begin a call, or return why there is none."""
-        if arrival.channel_id in self._by_channel:
-            self._metrics.events_dropped.labels(reason="arrived twice").inc()
-            return None
+        self._take_leave(arrival)
         flow = self._book.route(arrival.did)
         if flow is None:
             return "no route"
@@ -186,6 +184,13 @@ class Engine:
         if not self._journal.has_room():
             return "journal"
         return self._accept(arrival, flow)
+
+    def _take_leave(self, arrival: switching.Arrival) -> None:
+        """Close the call of a channel that comes again: it has been elsewhere meanwhile, told or not."""
+        held = self._by_channel.pop(arrival.channel_id, None)
+        if held is not None:
+            self._log.warning("channel came again", channel_id=arrival.channel_id)
+            held.post(events.ChannelLeft(at=arrival.at, channel_id=arrival.channel_id))
 
     def _accept(self, arrival: switching.Arrival, flow: Flow) -> str | None:
         call_id = CallId(uuid7(arrival.at))
@@ -265,7 +270,8 @@ class Engine:
                 self._log.error("call abandoned by the engine", error=fault(error))
             finally:
                 del self._calls[call_id]
-                del self._by_channel[channel_id]
+                if self._by_channel.get(channel_id) is task:
+                    del self._by_channel[channel_id]
                 self._metrics.calls_in_progress.set(len(self._calls))
                 if not self._calls:
                     self._idle.set()

@@ -16,7 +16,7 @@ from ivrengine.core.events import Failure
 
 REFUSED: Final = ("no route", "too many calls", "stopping", "journal")
 """Why an arriving call was sent to the dialplan's fallback at once."""
-DROPPED: Final = ("mailbox full", "type-ahead full", "no such call", "arrived twice")
+DROPPED: Final = ("mailbox full", "type-ahead full", "no such call")
 """Why an event did not reach a call's fold."""
 ROW_KINDS: Final = ("event", "call", "number", "flow")
 """What is shipped to the store."""

@@ -6,7 +6,7 @@ import resource
 from pathlib import Path
 from typing import Any
 
-from ivrengine.core import events
+from ivrengine.core import events, switching
 from ivrengine.core.events import Failure
 from ivrengine.core.ids import ChannelId
 from ivrengine.engine.limits import Limits
@@ -14,7 +14,7 @@ from ivrengine.sim import script
 from ivrengine.sim.caller import Caller
 from ivrengine.sim.faults import NONE, Faults
 from ivrengine.sim.phones import Answers, Phone
-from tests.engine.a_house import DID, NOT_RECOGNISED, PROMPT_S, House, a_house
+from tests.engine.a_house import DID, NOON, NOT_RECOGNISED, PROMPT_S, House, a_house
 from tests.engine.test_engine import MENU, nodes_of
 
 TALK = script.script(script.hear("menu"), script.press("0"), fallback_s=600)
@@ -158,6 +158,23 @@ async def test_a_bridge_whose_removal_was_not_answered_is_removed_later(tmp_path
         await asyncio.sleep(60)
         assert not house.switch.exchange.bridges
         assert not house.switch.exchange.channels
+
+
+async def test_a_channel_that_comes_again_is_a_new_call(tmp_path: Path) -> None:
+    """The dialplan may send a caller back to us, and of their leaving nothing was told."""
+    async with a_house(tmp_path / "j", MENU) as house:
+        caller = house.switch.call(DID)
+        await caller.hears("welcome")
+        assert caller.channel is not None
+        again = switching.Arrival(
+            at=NOON, channel_id=caller.channel.channel_id, did=DID, number=None
+        )
+        house.engine.listen(again)
+        await asyncio.sleep(120)
+        assert caller.cause is not None
+        assert not house.engine.calls()
+        assert house.count("calls_ended_total", outcome="taken") == 1
+        assert house.count("calls_ended_total", outcome="completed") == 1
 
 
 async def test_stopping_waits_for_the_answer_to_the_last_hand_over(tmp_path: Path) -> None:

@@ -92,9 +92,18 @@ def test_an_end_that_nobody_confirms_is_written_off_as_lost(stage: object) -> No
     walk: Walk = stage()
     walk.timer_fires()
     assert walk.call.outcome is Outcome.LOST
-    asked_again = effects.HangUp(channel_id=CHANNEL) in walk.last
-    assert asked_again is (stage is completed), "a hand-over that was perhaps done is left alone"
+    again = effects.HangUp if stage is completed else effects.SendToFallback
+    assert walk.last[-2] == again(channel_id=CHANNEL), (
+        "asked for once more, lest the line stay open"
+    )
     assert kinds(walk.last)[-1] == "EndCall"
+
+
+def test_a_caller_who_was_taken_for_gone_is_offered_to_the_fallback_in_the_end() -> None:
+    walk = in_flow()
+    walk.request_fails("Play", str(walk.call.cursor.playback_id), Failure.GONE)
+    walk.timer_fires()
+    assert kinds(walk.last) == ["SendToFallback", "EndCall"]
 
 
 @pytest.mark.parametrize(
