@@ -217,9 +217,15 @@ class Link:
             await self._filter()
         except RequestRefusedError as refused:
             _log.warning("event filter not set", node=self.name, reason=refused.detail)
+        await self._prove_lane()
         while True:
             await self._check_health()
             await asyncio.sleep(HEALTH_EVERY_S)
+
+    async def _prove_lane(self) -> None:
+        """Send quick commands over the event socket from now on, if this Asterisk answers them there."""
+        if self._frames is not None and not await self._frames.lane.prove():
+            _log.info("requests by http only", node=self.name, reason="no answers over the socket")
 
     async def _filter(self) -> None:
         """Leave out the half of the traffic that means nothing to us (``RTPAUDIOQOS`` and the like).
@@ -227,7 +233,9 @@ class Link:
         Not through aioari: it wraps the body into the parameter's name, and Asterisk then accepts it and filters nothing.
         """
         path = f"{self.node.origin}/ari/applications/{self.node.application}/eventFilter"
-        body = json.dumps({"allowed": [{"type": kind} for kind in translate.WANTED]})
+        body = json.dumps(
+            {"allowed": [{"type": kind} for kind in (*translate.WANTED, wire.ANSWER)]}
+        )
         await self._wire.request(
             "PUT", path, headers={"Content-Type": "application/json"}, data=body
         )

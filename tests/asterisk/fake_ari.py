@@ -10,7 +10,7 @@ import dataclasses
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from aiohttp import web
 
@@ -126,6 +126,9 @@ class FakeAri:
         self.socket_queries: list[str] = []
         self.headers: list[Mapping[str, str]] = []
         self.missing: set[str] = set()
+        self.lane: Literal["refuses", "answers", "is silent"] = "refuses"
+        """What becomes of requests that come over an event socket."""
+        self.lane_asked: list[tuple[str, str]] = []
         self.deadlocked = False
         """Takes event sockets and never opens them, as after asterisk issue 2170."""
         self.connections_most = 0
@@ -209,9 +212,27 @@ class FakeAri:
         await socket.prepare(request)
         self.sockets.append(socket)
         self._opened.set()
-        async for _message in socket:
-            pass
+        async for message in socket:
+            await self._over_socket(socket, json.loads(message.data))
         return socket
+
+    async def _over_socket(self, socket: web.WebSocketResponse, asked: Mapping[str, Any]) -> None:
+        assert asked["type"] == "RESTRequest"
+        self.lane_asked.append((asked["method"], asked["uri"]))
+        if self.lane == "is silent":
+            return
+        known = self.lane == "answers"
+        status = 501 if not known else 200 if asked["method"] == "GET" else 204
+        if known and "gone" in asked["uri"]:
+            status = 404
+        answer = {
+            "type": "RESTResponse",
+            "transaction_id": asked["transaction_id"],
+            "request_id": asked["request_id"],
+            "status_code": status,
+            "message_body": json.dumps({"message": "Channel not found"}) if status == 404 else "",
+        }
+        await socket.send_str(json.dumps(answer))
 
     async def _request(self, request: web.Request) -> web.StreamResponse:
         if not self._allowed(request):

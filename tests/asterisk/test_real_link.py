@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from ivrengine.asterisk import translate
+from ivrengine.asterisk import translate, wire
 from ivrengine.asterisk.ari import AriSwitch
 from ivrengine.asterisk.node import Node
 from ivrengine.core.events import ChannelEnded
@@ -82,7 +82,10 @@ async def test_the_filter_lets_through_what_we_want_and_nothing_else() -> None:
         assert isinstance(world, AsteriskWorld)
         await until(lambda: world.switch.healthy)
         found = await asked("/applications/ivrengine")
-        assert {each["type"] for each in found["events_allowed"]} == set(translate.WANTED)
+        assert {each["type"] for each in found["events_allowed"]} == {
+            *translate.WANTED,
+            wire.ANSWER,
+        }
 
 
 async def test_two_engines_of_one_application_do_not_fight() -> None:

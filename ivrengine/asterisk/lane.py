@@ -1,0 +1,107 @@
+"""Requests over the event socket, for commands that Asterisk obeys at once: a quarter of what they cost over HTTP.
+
+Asterisk (20.14, 21.9, 22.4 and later) runs the requests of one socket one after another. What can wait inside it for its
+channel (answer, continue, moving into a bridge, recording) would hold up every other call's commands, and stays on HTTP.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+
+PROOF_LIMIT_S: Final = 2.0
+"""The first answer takes a millisecond; without one by then, answers do not come this way (an event filter without them)."""
+_QUICK: Final = re.compile(
+    r"POST /ari/channels/[^/?]+/(?:play/[^/?]+|moh)(?:\?|$)"
+    r"|DELETE /ari/(?:channels/[^/?]+(?:/moh)?|playbacks/[^/?]+)$"
+)
+
+
+class LostError(Exception):
+    """No answer came over the socket; the request may have been done, and if it only came too late it still may be."""
+
+    def __init__(self, *, timed_out: bool) -> None:
+        super().__init__("no answer over the event socket")
+        self.timed_out = timed_out
+
+
+class Response(msgspec.Struct):
+    """A frame that answers a request of ours."""
+
+    request_id: str
+    status_code: int
+    message_body: str = ""
+
+
+class _Request(msgspec.Struct, tag="RESTRequest", tag_field="type"):
+    transaction_id: str
+    request_id: str
+    method: str
+    uri: str
+
+
+_encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(Response)
+
+
+def suits(method: str, target: str) -> bool:
+    """Tell whether a request (its path with query, ``/ari/…``) is one that Asterisk never makes wait."""
+    return _QUICK.match(f"{method} {target}") is not None
+
+
+class Lane:
+    """The requests of one event socket; not to be used before ``prove`` has shown that answers come."""
+
+    def __init__(self, send: Callable[[str], Awaitable[None]]) -> None:
+        self.proved = False
+        self._send = send
+        self._waiting: dict[str, asyncio.Future[Response]] = {}
+        self._asked = 0
+
+    async def prove(self) -> bool:
+        """Ask something harmless, and tell whether the answer came."""
+        try:
+            answer = await self.ask("GET", "/ari/asterisk/ping", PROOF_LIMIT_S)
+        except LostError:
+            return False
+        self.proved = answer.status_code == HTTPStatus.OK
+        return self.proved
+
+    async def ask(self, method: str, target: str, limit_s: float) -> Response:
+        """Send a request and return its answer; raises ``LostError``."""
+        self._asked += 1
+        request_id = str(self._asked)
+        request = _Request("", request_id, method, target.removeprefix("/ari/"))
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._waiting[request_id] = answer
+        try:
+            await self._send(_encoder.encode(request).decode())
+            async with asyncio.timeout(limit_s):
+                return await answer
+        except TimeoutError:
+            raise LostError(timed_out=True) from None
+        except OSError:  # aiohttp: the socket is closing
+            raise LostError(timed_out=False) from None
+        finally:
+            del self._waiting[request_id]
+
+    def hear(self, frame: str) -> bool:
+        """Take a frame that answers a request; return False if it is none that makes sense."""
+        try:
+            response = _decoder.decode(frame)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            return False
+        waiting = self._waiting.get(response.request_id)
+        if waiting is not None and not waiting.done():  # else it came after its limit
+            waiting.set_result(response)
+        return True
+
+    def close(self) -> None:
+        """Let everybody who waits know that no answer will come."""
+        self.proved = False
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(LostError(timed_out=False))
