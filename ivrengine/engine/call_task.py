@@ -176,7 +176,7 @@ class CallTask:
         try:
             pending = self._decide_all(mail)
         except Exception as error:  # noqa: BLE001 - one call's fault must not touch another's
-            pending = self._fail(error)
+            pending = list(self._decide(self._fault(error)))
         followers = await self._perform_all(pending)
         for follower in reversed(followers):
             self._mailbox.appendleft(follower)
@@ -239,12 +239,8 @@ class CallTask:
             self._digits.clear()
         return decided
 
-    def _fail(self, error: Exception) -> list[effects.Effect]:
-        """Give the caller to a person after an exception of ours."""
-        return list(self._decide(self._fault(error)))
-
     def _fault(self, error: Exception) -> events.CallFailed:
-        """Count and log an exception; its message may quote a caller and is kept nowhere."""
+        """Return what gives the caller to a person after an exception; its message may quote a caller and is kept nowhere."""
         self._around.metrics.calls_failed.inc()
         place = fault(error)
         self._around.log.error("call failed", error=place)

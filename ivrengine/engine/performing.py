@@ -1,8 +1,9 @@
 """The performing of effects (hop 6 of a call's way): requests to the switch; everything else is the call task's own affair."""
 
+import asyncio
 import dataclasses
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from ivrengine.core import effects, events, ids
 from ivrengine.core.call import Call
@@ -10,6 +11,9 @@ from ivrengine.core.ids import BrandId
 from ivrengine.core.switching import RequestRefusedError
 from ivrengine.engine.switch import Switch
 from ivrengine.prompts.library import PromptMissingError
+
+LOOKS_MAX: Final = 8
+"""When a link is back all talks on it are looked at: 2,000 in a second or two, and no other request waits behind them."""
 
 
 class Sounds(Protocol):
@@ -66,6 +70,7 @@ class Performer:
         """Find switches and prompts by node, and phones in ``phones``."""
         self._door_of = door_of
         self._phones = phones
+        self._looking = asyncio.Semaphore(LOOKS_MAX)
 
     async def perform(self, effect: Request, call: Call) -> None:  # noqa: C901 - one case a kind
         """Ask the switch to do it; raises ``RequestRefusedError`` if it does not."""
@@ -113,7 +118,8 @@ class Performer:
     async def look(self, channel_id: ids.ChannelId) -> events.Failure | None:
         """Return what is wrong with a channel that is in a talk, or None: ending music that does not play changes nothing."""
         try:
-            await self._switch_of(channel_id).stop_music(channel_id)
+            async with self._looking:
+                await self._switch_of(channel_id).stop_music(channel_id)
         except RequestRefusedError as error:
             return error.failure
         return None

@@ -23,10 +23,12 @@ class Door:
 
     switch: SimSwitch
     sounds: Sounds
+    opened: asyncio.Event
     lost: asyncio.Event
 
     async def run(self) -> None:
         self.switch.start()
+        self.opened.set()
         try:
             await self.lost.wait()
         finally:
@@ -50,14 +52,15 @@ async def test_when_one_node_is_lost_for_good_the_callers_of_the_others_get_a_pe
             switch = SimSwitch(
                 listener=inside.listener, now=inside.now, duration_s=lambda _media: 60.0, node=node
             )
-            doors.append(Door(switch=switch, sounds=Sounds(), lost=asyncio.Event()))
+            opened, lost = asyncio.Event(), asyncio.Event()
+            doors.append(Door(switch=switch, sounds=Sounds(), opened=opened, lost=lost))
         return doors
 
     callers: list[Caller] = []
 
     async def lose_a_node() -> None:
         async with app.running(settings, book, make_doors):
-            await asyncio.sleep(0.05)
+            await doors[1].opened.wait()
             callers.append(doors[1].switch.call(DID, script=script.script(fallback_s=600)))
             await callers[0].answered()
             doors[0].lost.set()
