@@ -23,7 +23,7 @@ from tests.sip.message import (
     uri_of,
     user_of,
 )
-from tests.sip.rtp import Voice
+from tests.sip.rtp import FRAME_S, Voice
 
 Keys = Literal["rfc4733", "info"]
 
@@ -114,10 +114,15 @@ class Call:
             raise TimeoutError(f"within {within_s} s the keys were {self.digits!r}") from None
 
     async def _hears_more(self, packets: int) -> None:
+        """Wait for so many packets, or for as long as they would take: the last ones may have come meanwhile."""
         ended = asyncio.ensure_future(self._ended.wait())
         more = asyncio.ensure_future(self.voice.more(packets))
         try:
-            await asyncio.wait([ended, more], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                [ended, more],
+                timeout=2 * packets * FRAME_S,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
         finally:
             ended.cancel()
             more.cancel()
