@@ -1,6 +1,8 @@
 """The commands. Each is a module here; this one only gathers them."""
 
 import importlib
+import os
+import signal
 import sys
 from collections.abc import Iterable
 from typing import Final
@@ -17,12 +19,29 @@ COMMANDS: Final = {
 }
 """Where each command is: a function of its name, or a group of commands (``calls list``) of that name or called ``app``."""
 
+_STDERR: Final = 2
+
 
 def main() -> None:
     """Run the command that the arguments name."""
+    _open_standard_streams()
+    interrupted = signal.getsignal(signal.SIGINT)
+    if interrupted is signal.default_int_handler:
+        # Importing takes a second in which there is nothing to tidy: Ctrl-C just ends it.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     asked = next(iter(sys.argv[1:]), "")
     # Only what is asked for is imported: checking a flow needs neither the database nor Asterisk.
-    _gathered([asked] if asked in COMMANDS else COMMANDS)(prog_name="ivrengine")
+    command = _gathered([asked] if asked in COMMANDS else COMMANDS)
+    signal.signal(signal.SIGINT, interrupted)
+    command(prog_name="ivrengine")
+
+
+def _open_standard_streams() -> None:
+    """Give what was started without them (``>&-``) empty ones, lest a socket become standard output."""
+    fd = os.open(os.devnull, os.O_RDWR)
+    while fd <= _STDERR:
+        fd = os.dup(fd)
+    os.close(fd)
 
 
 def _gathered(names: Iterable[str]) -> typer.Typer:

@@ -26,12 +26,16 @@ app: Final = typer.Typer(
 )
 
 _AGE: Final = re.compile(r"(\d{1,6})\s*([smhdw])")
+_OLDEST: Final = timedelta(weeks=5000)
+"""A century: whatever reaches further back is a slip of the key, and may be no date at all."""
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 _Config = Annotated[Path | None, complaints.CONFIG]
 _Data = Annotated[
     Path | None,
-    typer.Option("--data", help="The data folder; the one of the settings if none is named."),
+    typer.Option(
+        "--data", help="The data folder whose database is read; without it, the settings say which."
+    ),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, with every field, for programs.")]
 
@@ -41,7 +45,10 @@ def _when(option: str, text: str | None) -> datetime | timedelta | None:
     if text is None:
         return None
     if found := _AGE.fullmatch(text.strip()):
-        return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+        age = timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+        if age > _OLDEST:
+            complaints.bad_usage(f"{option}: expected an age of at most 5000w, found {text!r}")
+        return age
     try:
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
@@ -125,7 +132,9 @@ def _with_database(
 ) -> None:
     """Ask the database of the settings; whatever is in the way is told in one sentence."""
     settings = complaints.settings(config)
-    url = None if settings.database_url is None else settings.database_url.get_secret_value()
+    url = None
+    if data is None and settings.database_url is not None:  # a folder that is named is meant
+        url = settings.database_url.get_secret_value()
     try:
         database = Database(url, data or settings.data_dir)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -134,6 +143,8 @@ def _with_database(
         complaints.bad_usage(str(error))
     except (DatabaseError, NoSuchCallError) as error:
         complaints.failed(str(error))
+    except PermissionError as error:
+        complaints.failed(f"{error.filename} cannot be read: {error.strerror}")
 
 
 async def _asked(database: Database, ask: Callable[[Connection], Awaitable[None]]) -> None:

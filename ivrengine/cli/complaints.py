@@ -54,6 +54,12 @@ def settings(config: Path | None) -> Settings:
     return found
 
 
+def need_folder(folder: Path) -> None:
+    """Exit with 2 if there is no such folder."""
+    if not folder.is_dir():
+        bad_usage(f"there is no folder {folder}")
+
+
 @contextlib.contextmanager
 def in_sentences(*further: type[Exception]) -> Iterator[None]:
     """Let what an engine cannot start or go on with end the command with its sentence, not with a traceback."""

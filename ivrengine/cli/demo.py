@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import os
+import shlex
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
@@ -84,7 +85,10 @@ def demo(
 ) -> None:
     """Watch simulated callers walk through the flows: no Asterisk, no Docker, no root."""
     found = complaints.settings(config)
-    settings, hint = _settings(found, flows, data)
+    settings, hint = settings_of_demo(found, flows, data)
+    complaints.need_folder(settings.flows_dir)
+    if picture is not None:
+        complaints.need_folder(picture.parent)
     book, problems = load_folder(settings.flows_dir)
     for problem in problems:
         typer.echo(str(problem), err=True)
@@ -107,22 +111,32 @@ def demo(
         runner.run(_demo(plan, Console()))
 
 
-def _settings(found: Settings, flows: Path | None, data: Path | None) -> tuple[Settings, str]:
+def settings_of_demo(
+    found: Settings, flows: Path | None, data: Path | None
+) -> tuple[Settings, str]:
     """Return the settings of the demo, and the command that finds its calls: real ones are never mixed with them."""
     real = bool(found.asterisk or found.database_url)
     folder = data or (found.data_dir / SEPARATE if real else found.data_dir)
     settings = Settings(
         data_dir=folder, flows_dir=flows or found.flows_dir, limits=_PARTING, journal=found.journal
     )
-    elsewhere = "" if folder == found.data_dir else f"IVRENGINE_DATA_DIR={folder} "
-    return settings, f"{elsewhere}ivrengine calls list"
+    command = ["ivrengine", "calls", "list"]
+    if "/" in sys.argv[0] and Path(sys.argv[0]).name == "ivrengine":  # make demo: on no PATH
+        command[0] = sys.argv[0]
+    if folder != found.data_dir or found.database_url:
+        command += ["--data", str(folder)]
+    return settings, shlex.join(command)
 
 
 @contextlib.contextmanager
 def _quiet(settings: Settings) -> Iterator[None]:
     """Send the engine's log into a file: the screen is for the calls."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with (settings.data_dir / "demo.log").open("a", encoding="utf-8") as file:
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        log = (settings.data_dir / "demo.log").open("a", encoding="utf-8")
+    except OSError as error:
+        complaints.failed(f"the data folder {settings.data_dir} cannot be used: {error.strerror}")
+    with log as file:
         logs.configure(level="info", style="console", stream=file)
         try:
             yield

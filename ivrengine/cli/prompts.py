@@ -80,8 +80,11 @@ def _folders(settings: Settings, sounds: Path | None) -> list[Path]:
 
 
 def _run(work: Coroutine[Any, Any, Sequence[Entry]]) -> Sequence[Entry]:
-    with complaints.in_sentences():
-        return asyncio.run(work)
+    try:
+        with complaints.in_sentences():
+            return asyncio.run(work)
+    except PermissionError as error:
+        return complaints.failed(f"{error.filename} cannot be used: {error.strerror}")
 
 
 async def _look(recordings: Path, book: Book, folder: Path) -> Sequence[Entry]:

@@ -62,6 +62,7 @@ def call(
     is_file = file.suffix in {".yaml", ".yml"} and file.is_file()
     if is_file:
         folder = _folder_of(file)
+    complaints.need_folder(folder)
     book, problems = load_folder(folder)
     chosen = _by_file(book, file, problems) if is_file else _by_name(book, flow, problems, folder)
     spoken = _speaking(chosen, language)

@@ -271,7 +271,7 @@ def _over_all(folder: Path, read: _Folder) -> Iterator[Problem]:
         yield problem(str(folder), BEGINNING, Code.NO_FILES, "the folder holds no flow")
     if read.routing_file is not None:
         yield from _misrouted(read, read.routing_file)
-    elif not (folder / ROUTING_FILE).exists():
+    elif not (folder / ROUTING_FILE).is_file():
         sentence = f"there is no {ROUTING_FILE}: no number leads to a flow"
         yield problem(str(folder), BEGINNING, Code.NO_ROUTING, sentence)
     if read.knows_all_flows():

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from ivrengine.cli import demo_screen
+from ivrengine.cli import demo, demo_screen
 from ivrengine.cli.demo_picture import CallLine, EndedLine, PhoneLine, Picture
 from ivrengine.core.call import Outcome, Phase
+from ivrengine.settings.model import Settings
 
 FLOWS = Path(__file__).parents[2] / "flows"
 CALL = CallLine(
@@ -150,3 +151,32 @@ def test_flows_that_nobody_can_reach_are_one_sentence(tmp_path: Path) -> None:
     assert running.returncode == 1
     assert f"ivrengine: there is no flow in {tmp_path} that a number is routed to" in errors
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["--data", "{}/file"], 1, "the data folder {}/file cannot be used: File exists"),
+        (["--picture", "{}/no/p.svg"], 2, "there is no folder {}/no"),
+        (["--flows", "{}/no"], 2, "there is no folder {}/no"),
+    ],
+)
+def test_a_path_that_cannot_be_used_is_told_before_anything_runs(
+    tmp_path: Path, arguments: list[str], code: int, sentence: str
+) -> None:
+    (tmp_path / "file").touch()
+    running = a_demo(tmp_path / "data", *(each.format(tmp_path) for each in arguments))
+    _, errors = running.communicate(timeout=20)
+    assert running.returncode == code
+    assert errors == f"ivrengine: {sentence.format(tmp_path)}\n"
+    assert not (tmp_path / "data").exists()
+
+
+def test_it_says_how_to_look_at_its_calls_in_a_command_that_can_be_pasted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [".venv/bin/ivrengine", "demo"])
+    _, hint = demo.settings_of_demo(Settings(), None, tmp_path / "two words")
+    assert hint == f".venv/bin/ivrengine calls list --data '{tmp_path}/two words'"
+    _, hint = demo.settings_of_demo(Settings(), None, None)
+    assert hint == ".venv/bin/ivrengine calls list"

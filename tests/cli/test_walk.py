@@ -156,6 +156,12 @@ def test_a_flow_that_does_not_exist_is_one_sentence(flows: Path) -> None:
     )
 
 
+def test_a_folder_that_does_not_exist_is_one_sentence(flows: Path) -> None:
+    result = called(flows / "none", "main")
+    assert result.exit_code == 2
+    assert result.stderr == f"ivrengine: there is no folder {flows / 'none'}\n"
+
+
 def test_a_flow_with_errors_is_refused_with_its_errors(flows: Path) -> None:
     broken = FLOW.replace("to: desk", "to: nobody")
     (flows / "main.yaml").write_text(broken, encoding="utf-8")

@@ -183,6 +183,11 @@ def test_an_empty_folder_and_no_folder_are_told(tmp_path: Path) -> None:
         ".:1:1: warning no-files: the folder holds no flow",
         ".:1:1: warning no-routing: there is no routing.yaml: no number leads to a flow",
     ]
+    (tmp_path / "routing.yaml").mkdir()
+    _, told = load(tmp_path, {})
+    assert (
+        told[1] == ".:1:1: warning no-routing: there is no routing.yaml: no number leads to a flow"
+    )
     _, found = load_folder(tmp_path / "none")
     assert "error file-unreadable: the folder cannot be read" in str(found[0])
 
