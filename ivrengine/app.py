@@ -133,6 +133,8 @@ async def _assembled(settings: Settings, book: Book, stack: contextlib.AsyncExit
     )
     stack.callback(journal.close)
     recovered = await asyncio.to_thread(recover, folder)
+    if recovered.unreadable:
+        _log.error("calls of the last engine not readable", calls=recovered.unreadable)
     clock = EngineClock.starting_now(asyncio.get_running_loop().time, floor=recovered.last_at)
     journal.begin(recovered, clock.now())
     reader = Reader(folder, lambda: journal.segment, counted.journal_torn_lines.inc)

@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from ivrengine.core import effects as fx
 from ivrengine.core import rows
 from ivrengine.core.call import Call, Phase
@@ -48,6 +50,8 @@ class Recovered:
 
     open_calls: tuple[OpenCall, ...] = ()
     last_at: datetime | None = None
+    unreadable: int = 0
+    """Calls in progress whose state another version of the engine wrote: nothing can be done for them."""
 
 
 def recover(folder: Path) -> Recovered:
@@ -63,7 +67,7 @@ def recover(folder: Path) -> Recovered:
 
 def _replay(folder: Path, first: int) -> Recovered | None:
     """Fold the segments from ``first`` on; None if that segment's head is not whole (the process died writing it)."""
-    held: dict[str, OpenCall] = {}
+    held: dict[str, OpenCall | None] = {}
     last_at: datetime | None = None
     missing = -1
     for number in [n for n in segments(folder) if n >= first]:
@@ -73,7 +77,7 @@ def _replay(folder: Path, first: int) -> Recovered | None:
                     missing, last_at = line.open_calls, line.at
                 case lines.OpenCall() if number == first:
                     missing -= 1
-                    held[line.id] = OpenCall(seq=line.seq, call=codec.call(line.call))
+                    held[line.id] = _open(line.seq, line.call)
                 case lines.Step():
                     last_at = line.at if last_at is None else max(last_at, line.at)
                     _hold(held, line)
@@ -81,17 +85,26 @@ def _replay(folder: Path, first: int) -> Recovered | None:
                     pass
         if number == first and missing != 0:
             return None
-    return Recovered(open_calls=tuple(held.values()), last_at=last_at)
+    readable = tuple(found for found in held.values() if found is not None)
+    return Recovered(open_calls=readable, last_at=last_at, unreadable=len(held) - len(readable))
 
 
-def _hold(held: dict[str, OpenCall], line: lines.Step) -> None:
-    call = codec.call(line.call)
-    if call.phase is Phase.ENDED:
+def _hold(held: dict[str, OpenCall | None], line: lines.Step) -> None:
+    found = _open(line.seq, line.call, line.effects)
+    if found is not None and found.call.phase is Phase.ENDED:
         held.pop(line.id, None)
-        return
-    pairs = codec.pairs(line.effects)
-    decided = tuple(codec.effect(kind, fields) for kind, fields in pairs)
-    held[line.id] = OpenCall(seq=line.seq, call=call, effects=decided)
+    else:
+        held[line.id] = found
+
+
+def _open(seq: int, state: msgspec.Raw, decided: msgspec.Raw | None = None) -> OpenCall | None:
+    """Return the call as it stood; None if this version of the engine cannot read it."""
+    try:
+        pairs = [] if decided is None else codec.pairs(decided)
+        effects = tuple(codec.effect(kind, fields) for kind, fields in pairs)
+        return OpenCall(seq=seq, call=codec.call(state), effects=effects)
+    except (msgspec.MsgspecError, codec.UnknownKindError):
+        return None
 
 
 def _whole_lines(path: Path) -> Iterator[lines.Line]:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ivrengine.core import effects, events, rows
 from ivrengine.core.call import Call, Caller, FlowRef, Outcome, Phase
 from ivrengine.core.ids import BrandId, CallId, ChannelId, FlowHash, NumberId, TimerId
+from ivrengine.engine import lines
 from ivrengine.engine.journal import Journal, JournalError, JournalInUseError
 from ivrengine.engine.journal_reading import Reader, Recovered, recover, segment_name, segments
 
@@ -147,6 +148,20 @@ def test_a_restart_finds_the_calls_in_progress_with_their_last_effects(
         ("open", 1, (LEAVE,))
     ]
     assert found.last_at == AT + timedelta(seconds=3)
+
+
+def test_a_call_that_another_version_wrote_keeps_no_engine_from_starting(
+    journal: Journal, folder: Path
+) -> None:
+    journal.append_step(tick(1), (LEAVE,), a_call("a"))
+    journal.append_step(tick(2), (LEAVE,), a_call("b"))
+    path = folder / segment_name(1)
+    *others, last = path.read_bytes().splitlines()
+    json = last.partition(b" ")[2].replace(b'"phase":"in_flow"', b'"phase":"dreaming"')
+    path.write_bytes(b"\n".join(others) + b"\n" + lines.framed(json))
+    found = recover(folder)
+    assert [held.call.call_id for held in found.open_calls] == ["a"]
+    assert found.unreadable == 1
 
 
 def test_numbering_goes_on_after_a_restart(folder: Path) -> None:
