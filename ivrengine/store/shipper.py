@@ -27,8 +27,8 @@ BATCH_ROWS: Final = 1000
 """One transaction's rows, some 2 MB: a call's row is written once in it however many of its events are; more gains nothing."""
 SLICE_ROWS: Final = 100
 """So many are read in one go, 2 ms of the loop; then the calls have their turn."""
-PAUSE_S: Final = 0.02
-"""At least so long from one look into the journal to the next: under load 50 transactions a second and not a thousand,
+PAUSE_S: Final = 0.04
+"""At least so long from one look into the journal to the next: under load 25 transactions a second and not a thousand,
 while a lone row is shipped at once."""
 IDLE_S: Final = 5.0
 """A look into the journal without being called: a net under a lost call."""
