@@ -36,7 +36,7 @@ async def test_a_lone_row_is_shipped_at_once_when_nothing_else_is_going_on() -> 
         assert bench.database.written_at == [3]
 
 
-async def test_under_load_the_database_sees_at_most_fifty_transactions_a_second() -> None:
+async def test_under_load_the_database_sees_at_most_twenty_five_transactions_a_second() -> None:
     bench = Bench(batch_rows=1000)
     async with bench.running():
         await asyncio.sleep(1)
@@ -44,10 +44,10 @@ async def test_under_load_the_database_sees_at_most_fifty_transactions_a_second(
             bench.append(samples.event(1, seq))
             await asyncio.sleep(0.001)
     assert len(bench.database.events) == 1000
-    assert 45 <= len(bench.database.batches) <= 52
+    assert 22 <= len(bench.database.batches) <= 27
 
 
-async def test_no_rowwaits_longer_than_fifty_milliseconds_for_a_healthy_database() -> None:
+async def test_no_row_waits_longer_than_fifty_milliseconds_for_a_healthy_database() -> None:
     bench = Bench(batch_rows=1000)
     bench.database.write_s = 0.005
     async with bench.running():
