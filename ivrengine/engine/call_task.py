@@ -122,14 +122,16 @@ class CallTask:
         return self._oldest()
 
     async def _look(self) -> None:
-        """Find out what was not told: ask for the channels of a talk, and give up the waiting for a prompt sooner."""
+        """Find out what was not told: whether the channels are there, and, by waiting less, whether a prompt is over.
+
+        Not while a phone rings or the call leaves: looking would end the music, and both are over soon by their timers.
+        """
         self._in_doubt = False
         call = self._call
-        if call is None:
+        rings = call is not None and call.phase is Phase.DIALING and call.cursor.bridge_id is None
+        if call is None or rings or call.phase is Phase.LEAVING:
             return
-        if self._timers:
-            self._hasten(call)
-            return
+        self._hasten(call)
         await self._look_at(call.channel_id)
         if call.cursor.leg_id is not None:
             await self._look_at(call.cursor.leg_id)

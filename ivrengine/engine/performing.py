@@ -13,7 +13,7 @@ from ivrengine.engine.switch import Switch
 from ivrengine.prompts.library import PromptMissingError
 
 LOOKS_MAX: Final = 8
-"""When a link is back all talks on it are looked at: 2,000 in a second or two, and no other request waits behind them."""
+"""When a link is back all calls on it are looked at: 2,000 in a second or two, and no other request waits behind them."""
 
 
 class Sounds(Protocol):
@@ -116,7 +116,7 @@ class Performer:
                 await self._switch_of(effect.bridge_id).destroy_bridge(effect.bridge_id)
 
     async def look(self, channel_id: ids.ChannelId) -> events.Failure | None:
-        """Return what is wrong with a channel that is in a talk, or None: ending music that does not play changes nothing."""
+        """Return what is wrong with a channel, or None: it is asked to end music that does not play, which changes nothing."""
         try:
             async with self._looking:
                 await self._switch_of(channel_id).stop_music(channel_id)

@@ -6,14 +6,17 @@ import resource
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ivrengine.core import events, switching
 from ivrengine.core.events import Failure
 from ivrengine.core.ids import ChannelId
 from ivrengine.engine.limits import Limits
+from ivrengine.flow.step import LEAVING_LIMIT_S
 from ivrengine.sim import script
 from ivrengine.sim.caller import Caller
 from ivrengine.sim.faults import NONE, Faults
-from ivrengine.sim.phones import Answers, Phone
+from ivrengine.sim.phones import Answers, Phone, Rings
 from tests.engine.a_house import DID, NOON, NOT_RECOGNISED, PROMPT_S, House, a_house
 from tests.engine.test_engine import MENU, nodes_of
 
@@ -26,10 +29,8 @@ def reception() -> Phone:
     return Phone("PJSIP/reception", Answers(after_s=1))
 
 
-async def talks(house: House, keys: str = "0") -> Caller:
-    caller = house.switch.call(
-        DID, script=script.script(script.hear("menu"), script.press(keys), fallback_s=600)
-    )
+async def talks(house: House) -> Caller:
+    caller = house.switch.call(DID, script=TALK)
     await caller.hears("talk:PJSIP/reception")
     return caller
 
@@ -75,6 +76,35 @@ async def test_a_talk_that_ended_while_the_link_was_down_is_closed_when_it_is_ba
         await asyncio.sleep(20)
         assert not house.engine.calls()
         assert house.outcome() == "transferred"
+
+
+@pytest.mark.parametrize("stands_s", [1.0, 2.5, 5.0], ids=["play", "menu prompt", "menu"])
+async def test_who_hung_up_while_the_link_was_down_is_found_out_when_it_is_back(
+    tmp_path: Path, stands_s: float
+) -> None:
+    async with a_house(tmp_path / "j", MENU) as house:
+        caller = house.switch.call(DID)
+        await asyncio.sleep(stands_s)
+        house.switch.drop_link()
+        caller.hang_up()
+        await asyncio.sleep(0.5)
+        house.switch.start()
+        await asyncio.sleep(LEAVING_LIMIT_S + 1)
+        assert not house.engine.calls()
+        assert house.outcome() == "lost"
+
+
+async def test_looking_after_a_caller_ends_no_music_while_a_phone_rings(tmp_path: Path) -> None:
+    phone = Phone("PJSIP/reception", Rings())
+    async with a_house(tmp_path / "j", MENU, phones=(phone,)) as house:
+        caller = house.switch.call(DID, script=TALK)
+        await caller.hears("music:default")
+        house.switch.drop_link()
+        await asyncio.sleep(1)
+        house.switch.start()
+        await asyncio.sleep(5)
+        assert caller.ear.hears("music:default") is not None
+        caller.hang_up()
 
 
 async def test_a_prompt_whose_end_a_dropped_link_swallowed_is_given_up_soon(tmp_path: Path) -> None:
