@@ -35,8 +35,10 @@ echo "Installing ivrengine into $folder with Python $version (about a minute the
 if [ ! -e "$folder/.installed" ] || [ ! -e "$folder/lib/python$version" ]; then
     "$python" -m venv --clear "$folder"
 fi
-# As environment variables the constraints hold for the environments in which pip builds packages, too.
-PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+# As environment variables the constraints hold for the environments in which pip builds packages, too. Those builds run in
+# other folders, and pip parts the value at blanks: hence an address.
+constraints=$("$python" -c 'import pathlib; print(pathlib.Path("constraints.txt").resolve().as_uri())')
+PIP_CONSTRAINT=$constraints PIP_BUILD_CONSTRAINT=$constraints \
     "$folder/bin/python" -m pip install -qq --disable-pip-version-check --no-input --editable ".$extra"
 touch "$folder/.installed"
 echo "Installed; its commands are in $folder/bin."
