@@ -118,9 +118,8 @@ class Engine:
         return [sys.executable, "-P", "-m", "ivrengine", *words, *config]
 
     async def ready(self) -> None:
-        """Wait until it hears of calls and its rows reach the database."""
+        """Wait until it hears of calls; the database may take longer, and calls need not wait for it."""
         await self.said("asterisk linked", within_s=READY_WITHIN_S)
-        await self.said("shipping", within_s=READY_WITHIN_S)
 
     def term(self) -> None:
         """Ask it to end."""

@@ -1,5 +1,6 @@
 """``serve`` with something wrong: one clear line, and the exit code that fits or further attempts; never a traceback."""
 
+import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,7 +13,7 @@ import pytest
 from tests.asterisk.fake_ari import PASSWORD, FakeAri
 from tests.live.access import access
 from tests.whole.cable import Cable
-from tests.whole.engine import FLOWS, Engine, open_folder, redirected, until
+from tests.whole.engine import EXAMPLES, FLOWS, Engine, open_folder, redirected, until
 from tests.whole.people import HOUSE, dial
 from tests.whole.strangers import (
     Stranger,
@@ -82,22 +83,24 @@ async def test_settings_that_are_not_known_are_told_all_at_once(folder: Path) ->
     assert all(f"{path}:" in line for line in told), "each with its place"
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        f"mysql://engine:{SECRET}@127.0.0.1/calls",
-        f"127.0.0.1:5432/{SECRET}",
-        f"postgresql://engine:{SECRET}@127.0.0.1:54e2/calls",
-        f"postgresql://engine:{SECRET}@127.0.0.1/calls?sslmode={SECRET}",
-    ],
-)
-async def test_a_database_url_that_is_none(folder: Path, url: str) -> None:
+async def _complains_of_its_database(folder: Path, url: str) -> None:
     async with served(folder, database_url=url, log__level="error") as engine:
         assert await engine.ended() == 2
         assert not engine.lines()
         told = engine.told_people()
     assert len(told) == 1
     assert "DATABASE_URL: expected" in told[0]
+
+
+async def test_a_database_url_that_is_none(folder: Path) -> None:
+    urls = (
+        f"mysql://engine:{SECRET}@127.0.0.1/calls",
+        f"127.0.0.1:5432/{SECRET}",
+        f"postgresql://engine:{SECRET}@127.0.0.1:54e2/calls",
+        f"postgresql://engine:{SECRET}@127.0.0.1/calls?sslmode={SECRET}",
+    )
+    folders = (folder / str(number) for number in range(len(urls)))
+    await asyncio.gather(*map(_complains_of_its_database, folders, urls))
 
 
 async def test_a_folder_of_flows_that_is_not_there(folder: Path) -> None:
@@ -117,6 +120,29 @@ async def test_a_data_folder_that_cannot_be_written(folder: Path) -> None:
     told = await _complains(folder, 1, data_dir=folder / "file" / "data")
     assert len(told) == 1
     assert "Not a directory" in told[0]
+
+
+async def test_a_folder_of_prompts_that_cannot_be_written(folder: Path) -> None:
+    """There are none in it yet: an engine that answered would be mute."""
+    (folder / "file").touch()
+    async with served(folder, asterisk__0__sounds_dir=folder / "file" / "sounds") as engine:
+        assert await engine.ended() == 1
+        assert [line["event"] for line in engine.lines()] == ["making prompts"]
+        told = engine.told_people()
+    assert len(told) == 1
+    assert "not one prompt can be played" in told[0]
+    assert told[0].endswith("the folder of prompts cannot be written: Not a directory")
+
+
+async def test_an_engine_that_is_told_to_stop_before_it_is_ready_stops(folder: Path) -> None:
+    settings = {"flows": EXAMPLES, "asterisk__0__sounds_dir": folder / "sounds"}
+    async with served(folder, **settings) as engine:
+        assert (await engine.said("making prompts"))["prompts"] > 30
+        engine.term()
+        assert await engine.ended(within_s=3) == 0
+        assert not engine.lines("engine ready")
+        assert not engine.told_people()
+    assert not [path for path in (folder / "sounds").glob("*") if "workshop" in path.name]
 
 
 async def test_a_second_engine_on_the_same_data(folder: Path) -> None:

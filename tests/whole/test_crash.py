@@ -60,6 +60,7 @@ async def test_after_a_kill_living_callers_reach_a_person_and_no_call_is_left_op
         )
         leaving = await asyncio.gather(*(_at(stack, PLACES["farewell"]) for _ in range(EACH)))
         await _at_their_places(mortal)
+        await mortal.said("shipping")
         mortal.kill()
         dead = waiting[::EACH]
         await asyncio.gather(*(call.hang_up() for call in dead))

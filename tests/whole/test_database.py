@@ -74,6 +74,7 @@ async def test_a_database_elsewhere_is_stopped_under_calls_and_started_again(
 ) -> None:
     async with dial(HOUSE) as held:
         await held.answered()
+        await elsewhere.said("shipping")
         await server.stop()
         await _calls()
         interrupted = await elsewhere.said("shipping interrupted")
@@ -92,6 +93,7 @@ async def test_the_engine_s_own_database_is_killed_under_calls_and_comes_back(
 ) -> None:
     async with dial(HOUSE) as held:
         await held.answered()
+        await house.said("shipping")
         pid = house.postgres_pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)

@@ -34,6 +34,18 @@ async def linked() -> AsyncIterator[tuple[Engine, Cable]]:
                 await asyncio.to_thread(engine.close)
 
 
+async def _talk(stack: contextlib.AsyncExitStack) -> tuple[Call, Call]:
+    """Put a caller through to an agent; return both ends of the talk."""
+    telephone = await stack.enter_async_context(phone("agent-101", Answers(after_s=0)))
+    caller = await stack.enter_async_context(dial(HOUSE))
+    await caller.answered()
+    await caller.press("3")
+    agent = await telephone.rung()
+    await agent.answered()
+    await people.talk(caller, agent)
+    return caller, agent
+
+
 async def _chooses(call: Call, key: str, *words: str) -> None:
     await call.press(key)
     for word in words:
@@ -49,12 +61,8 @@ async def _comes_later() -> None:
 
 async def test_calls_outlive_a_cut_of_the_link_and_new_ones_are_served_after_it() -> None:
     async with linked() as (engine, cable), contextlib.AsyncExitStack() as stack:
-        desk = await stack.enter_async_context(phone("agent-101", Answers(after_s=0)))
-        asked, talking = [await stack.enter_async_context(dial(HOUSE)) for _ in range(2)]
-        await asyncio.gather(asked.answered(), talking.answered())
-        await talking.press("3")
-        agent = await desk.rung()
-        await agent.answered()
+        asked = await stack.enter_async_context(dial(HOUSE))
+        talking, agent = await _talk(stack)
         await asked.hears(prompt("house-menu"))
         await cable.cut()
         down = await engine.said("asterisk not linked", count=2)
