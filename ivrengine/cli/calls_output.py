@@ -165,7 +165,9 @@ def in_words(moment: Moment) -> str:
         case "arrived":
             said = f"call from {detail['caller']} to {detail['did']}"
         case "played":
-            how = {True: "", False: ", cut short", None: ", end not known"}[detail["completed"]]
+            how = {True: "", False: ", cut short", None: ", end not known (yet)"}[
+                detail["completed"]
+            ]
             said = f"played {', '.join(detail['prompts'])} ({detail['language']}){how}"
         case "pressed":
             said = f"pressed {' '.join(detail['digits'])}"
@@ -198,6 +200,7 @@ _WORDS: Final = {
     "connected": "connected",
     "dialled": "rang",
     "hang_up": "hung up on the caller",
+    "interrupted": "the flow was interrupted:",
     "music": "music",
     "phone_gone": "the phone's line ended, cause",
     "phone_hang_up": "hung up on the phone",

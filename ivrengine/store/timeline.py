@@ -153,6 +153,7 @@ _EVENTS: Final[Mapping[str, _Told]] = {
     "RecordingFailed": ("recording_failed", ()),
     "RequestFailed": ("request_failed", ("effect", "failure")),
     "CallFailed": ("call_failed", ("error",)),
+    "FlowInterrupted": ("interrupted", ("reason",)),
 }
 _CALLERS_EVENTS: Final[Mapping[str, _Told]] = {
     "ChannelEnded": ("caller_gone", ("cause",)),

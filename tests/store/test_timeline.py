@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ivrengine.cli.calls_output import in_words, timeline_object
+from ivrengine.core import effects, events
 from ivrengine.store.timeline import Moment, Recorded, Timeline, timeline
 from tests.store import samples
 
@@ -164,7 +165,7 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
 def test_a_prompt_whose_end_is_not_recorded_has_no_duration() -> None:
     told = timeline([row(1, 0, "CallArrived", ARRIVAL, enter("a", "play"), play("p", "x"))])
     assert told.visits[0].moments[0].detail["duration_s"] is None
-    assert in_words(told.visits[0].moments[0]) == "played x (tr), end not known"
+    assert in_words(told.visits[0].moments[0]) == "played x (tr), end not known (yet)"
 
 
 def test_several_nodes_passed_in_one_step_stand_side_by_side() -> None:
@@ -201,6 +202,19 @@ def test_failures_of_requests_and_of_the_flow_are_told() -> None:
         "caller's line went on elsewhere",
         "ended: fallback",
     ]
+
+
+@pytest.mark.parametrize("kind", [kind.__name__ for kind in get_args(events.CallEvent)])
+def test_every_event_of_this_engine_has_its_words(kind: str) -> None:
+    told = timeline([row(1, 0.0, kind, ARRIVAL)])
+    assert "other" not in [moment.what for moment in (*told.arrival, *told.ending)]
+
+
+@pytest.mark.parametrize("kind", [kind.__name__ for kind in get_args(effects.Effect)])
+def test_every_effect_of_this_engine_has_its_words(kind: str) -> None:
+    fields = {"node": "menu", "exit": "1"}
+    told = timeline([row(1, 0.0, "CallArrived", ARRIVAL, enter("menu", "menu"), [kind, fields])])
+    assert "other" not in [moment.what for moment in (*told.arrival, *told.ending)]
 
 
 def test_kinds_of_a_newer_engine_are_shown_as_they_are() -> None:
