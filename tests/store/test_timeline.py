@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivrengine.cli.calls_output import in_words, timeline_object
-from ivrengine.core import effects, events
+from ivrengine.core import effects as fx
+from ivrengine.core import events
 from ivrengine.store.timeline import Moment, Recorded, Timeline, timeline
 from tests.store import samples
 
@@ -210,7 +211,7 @@ def test_every_event_of_this_engine_has_its_words(kind: str) -> None:
     assert "other" not in [moment.what for moment in (*told.arrival, *told.ending)]
 
 
-@pytest.mark.parametrize("kind", [kind.__name__ for kind in get_args(effects.Effect)])
+@pytest.mark.parametrize("kind", [kind.__name__ for kind in get_args(fx.Effect)])
 def test_every_effect_of_this_engine_has_its_words(kind: str) -> None:
     fields = {"node": "menu", "exit": "1"}
     told = timeline([row(1, 0.0, "CallArrived", ARRIVAL, enter("menu", "menu"), [kind, fields])])
