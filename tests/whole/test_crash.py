@@ -16,14 +16,8 @@ from tests.whole.people import HOUSE, dial, phone
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.postgres]
 
-PLACES: Final = {
-    "menu": "",
-    "speech": "1",
-    "number": "2",
-    "digits": "2739",
-    "farewell": "5",
-}
-"""Where callers wait, four at each place, and the keys that lead there; at ``technician`` one more rings and one talks."""
+PLACES: Final = ("", "1", "2", "2739", "0")
+"""The keys that lead to places where callers wait, four at each; one more rings a phone, and one talks."""
 EACH: Final = 4
 
 
@@ -50,21 +44,13 @@ async def test_after_a_kill_living_callers_reach_a_person_and_no_call_is_left_op
         agent = await talker.rung()
         await agent.answered()
         await ringer.rung()
-        waiting = await asyncio.gather(
-            *(
-                _at(stack, keys)
-                for place, keys in PLACES.items()
-                for _ in range(EACH)
-                if place != "farewell"
-            )
-        )
-        leaving = await asyncio.gather(*(_at(stack, PLACES["farewell"]) for _ in range(EACH)))
+        waiting = await asyncio.gather(*(_at(stack, keys) for keys in PLACES for _ in range(EACH)))
         await _at_their_places(mortal)
         await mortal.said("shipping")
         mortal.kill()
         dead = waiting[::EACH]
         await asyncio.gather(*(call.hang_up() for call in dead))
-        living = [call for call in (*waiting, *leaving) if call not in dead]
+        living = [call for call in waiting if call not in dead]
         await people.talk(talking, agent)
         mortal.start()
         await mortal.ready()
@@ -76,6 +62,9 @@ async def test_after_a_kill_living_callers_reach_a_person_and_no_call_is_left_op
     assert not records.disagreements(mortal.data, found)
     outcomes = Counter(call.outcome for call in found.calls.values())
     assert outcomes == {"fallback": len(living) + 2, "lost": len(dead), "completed": 1}
+    for kind in ("Answer", "Dial"):
+        done = Counter(step.call_id for step in found.events for _ in step.did(kind))
+        assert set(done.values()) == {1}, f"{kind} was asked for twice"
     await people.nothing_left()
 
 
@@ -85,7 +74,7 @@ async def _at_their_places(engine: Engine) -> None:
         "menu": EACH,
         "speech": EACH,
         "number": 2 * EACH,
-        "farewell": EACH,
+        "long-farewell": EACH,
         "reception": 1,
         "technician": 1,
     }

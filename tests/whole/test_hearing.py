@@ -12,7 +12,8 @@ from tests.whole import records
 from tests.whole.engine import Engine, until
 from tests.whole.people import ESTATE, dial, prompt
 
-pytestmark = [pytest.mark.asterisk, pytest.mark.postgres]
+pytestmark = [pytest.mark.asterisk, pytest.mark.postgres, pytest.mark.timeout(120)]
+"""On a new machine the engine speaks all prompts of the examples before it answers."""
 
 UNHEARD: Final = 0.4
 """A prompt that was not played scores below 0.3 in the sound of others of the same voice; see tests/sip/test_hearing.py."""
