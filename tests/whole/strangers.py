@@ -57,10 +57,10 @@ async def web_page_not_found(reader: asyncio.StreamReader, writer: asyncio.Strea
     await writer.drain()
 
 
-async def secure_shell(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def secure_shell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Speak first, and not HTTP."""
     writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
-    await writer.drain()
+    await reader.read(-1)
 
 
 async def silence(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:

@@ -230,7 +230,9 @@ async def test_an_asterisk_that_will_not_do_is_told_once_and_tried_again(
         assert sentence in told["reason"]
         before = attempts()
         await until(lambda: attempts() >= before + 2, 10)
-        assert len(engine.lines("asterisk not linked")) == 1
+        reasons = [line["reason"] for line in engine.lines("asterisk not linked")]
+        # What is no web server breaks off before it is asked, or after; each is said once.
+        assert len(reasons) == len(set(reasons)) <= 2
         assert not engine.told_people()
 
 
