@@ -324,4 +324,5 @@ def _no_answer(error: Exception) -> NoAnswerError:
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
             return NoAnswerError("the connection was closed without an answer", sent=True)
         case _:
-            return NoAnswerError(f"no HTTP answer ({type(error).__name__})", sent=True)
+            # Not by the exception's class: one trouble shows itself as several, and would be told several times.
+            return NoAnswerError("what came was no HTTP answer", sent=True)

@@ -212,7 +212,7 @@ async def _old_asterisk() -> AsyncIterator[tuple[dict[str, str], Attempts]]:
         (_wrong_password, "refuses the user 'ivrengine' or the password; compare ari.conf"),
         (lambda: _stranger(web_page), "answers, but not as ARI does"),
         (lambda: _stranger(web_page_not_found), "answers, but there is no ARI"),
-        (lambda: _stranger(secure_shell), "cannot be reached: no HTTP answer"),
+        (lambda: _stranger(secure_shell), "cannot be reached: what came was no HTTP answer"),
         (_old_asterisk, "is refused: version 20.5.0 has known holes"),
     ],
     ids=["wrong password", "web page", "no page", "no web server", "old Asterisk"],
