@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT
+import tempfile
+from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import Mapping
 from typing import Final
 
@@ -17,13 +18,17 @@ async def run(
 
     Raises ``TimeoutError`` after ``limit_s``, ``FileNotFoundError`` if there is no such command.
     """
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=PIPE if text else DEVNULL, stdout=PIPE, stderr=STDOUT, env=environment
-    )
+    # From a file, not through a pipe: a command that ends without reading would break the pipe under the writer.
+    with tempfile.TemporaryFile() as given:
+        given.write(text.encode())
+        given.seek(0)
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=given, stdout=PIPE, stderr=STDOUT, env=environment
+        )
     try:
         _stand_back(process.pid)
         async with asyncio.timeout(limit_s):
-            said, _ = await process.communicate(text.encode() if text else None)
+            said, _ = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()

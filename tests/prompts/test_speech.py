@@ -127,7 +127,8 @@ async def test_a_child_process_dies_with_the_task_that_wanted_it(tmp_path: Path)
 
 
 async def test_a_child_process_stands_behind_the_calls() -> None:
-    code, said = await child.run("sh", "-c", "read go; nice", text="go\n", limit_s=5)
+    waiting = f"while [ $(nice) -lt {child.NICE} ]; do :; done; nice"
+    code, said = await child.run("sh", "-c", waiting, limit_s=5)
     assert (code, said) == (0, str(max(child.NICE, os.nice(0))))
 
 
