@@ -3,8 +3,8 @@
 import asyncio
 import os
 import tempfile
-from asyncio.subprocess import PIPE, STDOUT, Process
-from collections.abc import Mapping, Sequence
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
+from collections.abc import Mapping
 from typing import Final
 
 NICE: Final = 10
@@ -18,7 +18,14 @@ async def run(
 
     Raises ``TimeoutError`` after ``limit_s``, ``FileNotFoundError`` if there is no such command.
     """
-    process = await _started(command, text, environment)
+    # From a file, not through a pipe: a command that ends without reading would break the pipe under the writer.
+    with tempfile.TemporaryFile() as given:
+        given.write(text.encode())
+        given.seek(0)
+        source = given if text else DEVNULL
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=source, stdout=PIPE, stderr=STDOUT, env=environment
+        )
     try:
         _stand_back(process.pid)
         async with asyncio.timeout(limit_s):
@@ -28,30 +35,6 @@ async def run(
             process.kill()
             await process.wait()
     return process.returncode or 0, said.decode(errors="replace").strip()
-
-
-async def _started(
-    command: Sequence[str], text: str, environment: Mapping[str, str] | None
-) -> Process:
-    """Start a command with its text; who is cancelled meanwhile leaves no child behind.
-
-    The text comes from a file, not through a pipe: a command that ends without reading would break the pipe under the writer.
-    """
-    with tempfile.TemporaryFile() as given:
-        given.write(text.encode())
-        given.seek(0)
-        starting = asyncio.ensure_future(
-            asyncio.create_subprocess_exec(
-                *command, stdin=given, stdout=PIPE, stderr=STDOUT, env=environment
-            )
-        )
-        try:
-            return await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            process = await starting
-            process.kill()
-            await process.wait()
-            raise
 
 
 def _stand_back(pid: int) -> None:
