@@ -23,9 +23,20 @@ async def run(
         given.write(text.encode())
         given.seek(0)
         source = given if text else DEVNULL
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=source, stdout=PIPE, stderr=STDOUT, env=environment
+        starting = asyncio.gather(
+            asyncio.create_subprocess_exec(
+                *command, stdin=source, stdout=PIPE, stderr=STDOUT, env=environment
+            )
         )
+        try:
+            [process] = await asyncio.shield(starting)
+        except (
+            asyncio.CancelledError
+        ):  # whoever is cancelled while it starts leaves no child behind
+            [process] = await starting
+            process.kill()
+            await process.wait()
+            raise
     try:
         _stand_back(process.pid)
         async with asyncio.timeout(limit_s):
