@@ -23,7 +23,7 @@ from ivrengine.engine.journal_reading import Recovered
 from ivrengine.engine.limits import Limits
 from ivrengine.flow.load import load_folder
 from ivrengine.sim import script
-from ivrengine.sim.clock import VirtualLoop
+from ivrengine.sim.clock import run_virtual
 from ivrengine.sim.switch import SimSwitch
 from ivrengine.telemetry import logs, metrics
 
@@ -113,11 +113,8 @@ def _resident_bytes() -> int:
 
 def _virtual(work: Callable[[Path], Coroutine[None, None, float]]) -> float:
     logs.configure(level="error", style="json")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        asyncio.Runner(loop_factory=VirtualLoop) as runner,
-    ):
-        return runner.run(work(Path(folder) / "journal"))
+    with tempfile.TemporaryDirectory() as folder:
+        return run_virtual(work(Path(folder) / "journal"))
 
 
 def measure(calls: int = 2_000) -> dict[str, float]:

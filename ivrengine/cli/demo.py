@@ -20,7 +20,7 @@ from ivrengine.cli import complaints, demo_screen
 from ivrengine.cli.demo_picture import Picture, Watch
 from ivrengine.cli.stopping import stop_signal
 from ivrengine.flow.book import Book
-from ivrengine.flow.load import load_folder
+from ivrengine.flow.load import RECORDINGS_FOLDER, load_folder
 from ivrengine.settings.model import Limits, Settings
 from ivrengine.sim import crowd, traffic
 from ivrengine.sim.read_aloud import ReadAloud
@@ -149,7 +149,7 @@ async def _demo(plan: _Plan, console: Console) -> None:
     if plan.seconds is not None:
         asyncio.get_running_loop().call_later(plan.seconds, stop.set)
     phones = crowd.phones(plan.book, plan.seed)
-    aloud = ReadAloud(plan.book.prompts, plan.settings.flows_dir / "recordings")
+    aloud = ReadAloud(plan.book.prompts, plan.settings.flows_dir / RECORDINGS_FOLDER)
     watch = Watch(
         now_s=asyncio.get_running_loop().time,
         phones=phones,

@@ -18,7 +18,7 @@ from ivrengine.asterisk.node import Node
 from ivrengine.cli import complaints
 from ivrengine.cli.stopping import stop_signal
 from ivrengine.flow.book import Book
-from ivrengine.flow.load import load_folder
+from ivrengine.flow.load import RECORDINGS_FOLDER, load_folder
 from ivrengine.prompts import speech
 from ivrengine.prompts.library import Library
 from ivrengine.settings.model import AsteriskNode, Settings
@@ -141,7 +141,7 @@ async def _library(
     """Return the prompts for one node; raises ``MuteError`` if there is nothing that it could play."""
     library = Library(
         book.prompts,
-        settings.flows_dir / "recordings",
+        settings.flows_dir / RECORDINGS_FOLDER,
         settings.sounds_dir(node),
         synthesiser,
         sounds_path=settings.sounds_path(node),

@@ -21,6 +21,7 @@ from ivrengine.engine.engine import Engine
 from ivrengine.engine.journal import Journal
 from ivrengine.engine.journal_reading import Reader, Recovered
 from ivrengine.flow.book import Book
+from ivrengine.flow.load import RECORDINGS_FOLDER
 from ivrengine.numbers.normal import mask
 from ivrengine.sim.caller import Caller
 from ivrengine.sim.hearing import MUSIC, TALK, Heard
@@ -73,7 +74,7 @@ async def walk(wanted: Walk, journal_folder: Path, keys: Typing) -> None:
             now=clock.now,
             metrics=metrics.new(),
         )
-        sounds = ReadAloud(wanted.book.prompts, wanted.flows_dir / "recordings")
+        sounds = ReadAloud(wanted.book.prompts, wanted.flows_dir / RECORDINGS_FOLDER)
         switch = SimSwitch(
             listener=engine.listen,
             now=clock.now,

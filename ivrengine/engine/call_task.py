@@ -26,8 +26,6 @@ from ivrengine.flow import step
 from ivrengine.flow.model import Flow
 from ivrengine.telemetry.metrics import Metrics
 
-_REQUESTS: Final = get_args(Request)
-
 _RELEASES: Final = get_args(Release)
 _UNKNOWN_CAUSE: Final = 0
 """Q.850 knows no 0: the switch was not heard when the channel ended."""
@@ -254,7 +252,7 @@ class CallTask:
         for effect in pending:
             match effect:
                 case effects.StartTimer():
-                    self._start_timer(effect)
+                    self._set_timer(effect.timer_id, effect.delay_s)
                 case effects.CancelTimer():
                     self._cancel_timer(effect)
                 case effects.DropDigits() | effects.EnterNode() | effects.LeaveNode():
@@ -287,9 +285,6 @@ class CallTask:
         return events.RequestFailed(
             at=self._around.now(), effect=kind, subject=_subject(effect), failure=failure
         )
-
-    def _start_timer(self, effect: effects.StartTimer) -> None:
-        self._set_timer(effect.timer_id, effect.delay_s)
 
     def _set_timer(self, timer_id: TimerId, delay_s: float) -> None:
         loop = asyncio.get_running_loop()

@@ -30,9 +30,8 @@ async def run(
         )
         try:
             [process] = await asyncio.shield(starting)
-        except (
-            asyncio.CancelledError
-        ):  # whoever is cancelled while it starts leaves no child behind
+        except asyncio.CancelledError:
+            # Whoever is cancelled while it starts leaves no child behind.
             [process] = await starting
             process.kill()
             await process.wait()
