@@ -111,6 +111,13 @@ class Link:
             self._meter.requested(self.name, operation, outcome, clock() - began)
         return answer
 
+    async def read(self, path: str) -> str:
+        """Return the body of what ARI answers to a GET, for lists of which aioari would build objects."""
+        if self.replaced:
+            raise wire.NoAnswerError("another connection took our application over")
+        answer = await self._wire.request("GET", f"{self.node.origin}/ari/{path}")
+        return answer.body
+
     def give_up(self) -> None:
         """Stop acting at once: our application belongs to another connection now. It is not fought for."""
         self.replaced = True

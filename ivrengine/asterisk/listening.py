@@ -36,7 +36,7 @@ class Ear:
     ) -> None:
         self.memory = Hearing()
         self._stranded: asyncio.Queue[ChannelId] = asyncio.Queue(STRANDED_MAX)
-        self._node = node
+        self.node = node
         self._listener = listener
         self._now = now
         self._meter = meter
@@ -44,13 +44,13 @@ class Ear:
 
     def hear(self, raw: translate.RawEvent) -> None:
         """Take one event as Asterisk sent it."""
-        fact = translate.translate(raw, self._node, self._now())
+        fact = translate.translate(raw, self.node, self._now())
         match fact:
             case None:
                 return
             case translate.Garbled(kind=kind):
-                _log.warning("event dropped", node=self._node.name, reason="garbled", kind=kind)
-                self._meter.dropped(self._node.name, "garbled")
+                _log.warning("event dropped", node=self.node.name, reason="garbled", kind=kind)
+                self._meter.dropped(self.node.name, "garbled")
             case translate.Stranded(channel_id=channel_id):
                 self._strand(channel_id)
             case translate.Replaced():
@@ -64,7 +64,7 @@ class Ear:
         """Pass an event on to the engine."""
         if isinstance(event, LinkDown):
             self.memory.forget()
-        self._meter.heard(self._node.name, type(event).__name__)
+        self._meter.heard(self.node.name, type(event).__name__)
         self._listener(event)
 
     def failed(self, error: Exception) -> None:
@@ -72,11 +72,11 @@ class Ear:
         place = traceback.extract_tb(error.__traceback__)[-1]
         _log.error(
             "listener failed",
-            node=self._node.name,
+            node=self.node.name,
             error=type(error).__name__,
             where=f"{place.filename}:{place.lineno}",
         )
-        self._meter.dropped(self._node.name, "listener failed")
+        self._meter.dropped(self.node.name, "listener failed")
 
     async def send_away(self, send: Callable[[ChannelId], Awaitable[None]]) -> Never:
         """Hand stranded channels to the dialplan's fallback, one after the other: better a person than silence."""
@@ -87,15 +87,15 @@ class Ear:
             except RequestRefusedError as refused:
                 _log.warning(
                     "stranded channel not sent away",
-                    node=self._node.name,
+                    node=self.node.name,
                     channel_id=channel_id,
                     reason=refused.detail,
                 )
 
     def _strand(self, channel_id: ChannelId) -> None:
-        _log.error("channel stranded", node=self._node.name, channel_id=channel_id)
-        self._meter.dropped(self._node.name, "stranded")
+        _log.error("channel stranded", node=self.node.name, channel_id=channel_id)
+        self._meter.dropped(self.node.name, "stranded")
         try:
             self._stranded.put_nowait(channel_id)
         except asyncio.QueueFull:
-            _log.error("channel left stranded", node=self._node.name, channel_id=channel_id)
+            _log.error("channel left stranded", node=self.node.name, channel_id=channel_id)

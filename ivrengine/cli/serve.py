@@ -13,8 +13,8 @@ import uvloop
 from prometheus_client import start_http_server
 
 from ivrengine import app
-from ivrengine.asterisk.ari import AriSwitch
 from ivrengine.asterisk.node import Node
+from ivrengine.asterisk.switch import AriSwitch
 from ivrengine.cli import complaints
 from ivrengine.cli.stopping import stop_signal
 from ivrengine.flow.book import Book

@@ -4,10 +4,12 @@ Shared by the doors (``asterisk``, ``sim``) and the engine, which are siblings a
 """
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 
 from ivrengine.core.events import CallEvent, Failure
-from ivrengine.core.ids import ChannelId, NodeName
+from ivrengine.core.ids import BridgeId, ChannelId, NodeName
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,55 @@ class DigitHeard:
 
 SwitchEvent = Arrival | LinkUp | LinkDown | DigitHeard | CallEvent
 """What a switch tells the engine, in the order in which it learned it."""
+
+
+class Presence(StrEnum):
+    """How far a channel is, as a switch tells it when asked."""
+
+    RINGING = "ringing"
+    """A phone that we dialled and that nobody has picked up yet."""
+    WAITING = "waiting"
+    """In our application, not answered: an inbound caller who still hears the ringing tone."""
+    UP = "up"
+    """In our application and answered."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSeen:
+    """A channel that a snapshot found with us."""
+
+    presence: Presence
+    arrival: Arrival | None = None
+    """What an inbound channel's arrival says, for one whose arrival was told to nobody."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What is alive on a node at one instant; what an absent engine missed shows only here."""
+
+    at: datetime
+    node: NodeName
+    started_at: datetime
+    """When the switch's process began: a call that arrived before it ended with the one before."""
+    channels: Mapping[ChannelId, ChannelSeen]
+    """Those in our application, and those that we dialled and that ring."""
+    elsewhere: frozenset[ChannelId]
+    """All others: somewhere in the dialplan, or another application's."""
+    bridges: Mapping[BridgeId, frozenset[ChannelId]]
+    """Ours only, with the channels inside."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """What an engine tells a node's dialplan each second: that it lives, and what it may be given."""
+
+    at: datetime
+    engine: str
+    """Which engine lives: a short word of letters and digits, new with each process."""
+    calls_max: int
+    """Calls in progress on this node, beyond which new ones are shed; 0 sends all to the fallback."""
+    calls_per_s_max: int
+    """New calls within one second, beyond which they are shed."""
 
 
 class RequestRefusedError(Exception):

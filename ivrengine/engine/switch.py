@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ivrengine.core.ids import BridgeId, ChannelId, NodeName, PlaybackId, RecordingId
-from ivrengine.core.switching import SwitchEvent
+from ivrengine.core.switching import Announcement, Snapshot, SwitchEvent
 
 Listener = Callable[[SwitchEvent], None]
 """Called for each event in order; it must return at once (it only puts the event into a mailbox)."""
@@ -89,4 +89,12 @@ class Switch(Protocol):
 
     async def send_to_fallback(self, channel_id: ChannelId) -> None:
         """Hand the channel to the dialplan's fallback context; ``ChannelLeft`` follows."""
+        ...
+
+    async def snapshot(self) -> Snapshot:
+        """Return what is alive there; events told before the request went out are in it, later ones may be."""
+        ...
+
+    async def announce(self, announcement: Announcement) -> None:
+        """Let the dialplan know that the engine lives and what it may be given; it forgets after a few seconds."""
         ...

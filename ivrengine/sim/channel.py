@@ -57,6 +57,7 @@ class Channel:
         "_talk",
         "bridge",
         "channel_id",
+        "inbound",
         "line",
         "party",
         "place",
@@ -71,6 +72,8 @@ class Channel:
         self.up = False
         self.line = Line()
         self.bridge: Bridge | None = None
+        self.inbound: tuple[str, str | None] | None = None
+        """Of somebody who calls in: the number that they dialled and their own."""
         self.recorded = False
         self._music: Heard | None = None
         self._talk: Heard | None = None

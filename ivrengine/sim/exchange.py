@@ -65,14 +65,18 @@ class Exchange:
         self._duration_s = duration_s
         self._phones = phones
         self._ring_timers: dict[ChannelId, asyncio.TimerHandle] = {}
-        self._epoch = first_channel
+        self.announcement: switching.Announcement | None = None
+        """What the engine last told the dialplan."""
+        self.epoch = first_channel
+        """When the switch's process began, in whole seconds; ids of inbound channels begin with it, as Asterisk's do."""
         self._arrived = 0
 
     def arrive(self, party: Party, did: str, number: str | None) -> Channel:
         """Let somebody call."""
         self._arrived += 1
-        channel_id = ChannelId(ids.on_node(self._node, f"{self._epoch}.{self._arrived}"))
+        channel_id = ChannelId(ids.on_node(self._node, f"{self.epoch}.{self._arrived}"))
         channel = Channel(channel_id, party, Place.OURS if self.app_there else Place.ELSEWHERE)
+        channel.inbound = did, number
         self.channels[channel_id] = channel
         if self.app_there:
             self._tell(switching.Arrival, channel_id, channel_id=channel_id, did=did, number=number)
@@ -305,6 +309,10 @@ class Exchange:
             bridge_id=bridge.bridge_id,
             channel_id=channel.channel_id,
         )
+
+    def announced(self, announcement: switching.Announcement) -> None:
+        """Take what the engine tells the dialplan."""
+        self.announcement = announcement
 
     def start_recording(
         self, recording_id: RecordingId, target: ChannelId | BridgeId, *, limit_s: float

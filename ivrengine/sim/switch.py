@@ -15,7 +15,7 @@ from ivrengine.core import switching
 from ivrengine.core.events import Failure
 from ivrengine.core.ids import BridgeId, ChannelId, NodeName, PlaybackId, RecordingId
 from ivrengine.core.switching import RequestRefusedError
-from ivrengine.sim import chance
+from ivrengine.sim import chance, looking
 from ivrengine.sim.caller import Caller
 from ivrengine.sim.delivery import TICK_S, Delivery
 from ivrengine.sim.exchange import Exchange, Turns
@@ -204,6 +204,19 @@ class SimSwitch:
     async def send_to_fallback(self, channel_id: ChannelId) -> None:
         """Hand the channel to the dialplan's fallback."""
         await self._request("send_to_fallback", lambda: self.exchange.send_to_fallback(channel_id))
+
+    async def snapshot(self) -> switching.Snapshot:
+        """Return what is alive."""
+        found: list[switching.Snapshot] = []
+        await self._request("snapshot", lambda: found.append(self._look()))
+        return found[0]
+
+    def _look(self) -> switching.Snapshot:
+        return looking.snapshot(self.exchange, self._node, self._now())
+
+    async def announce(self, announcement: switching.Announcement) -> None:
+        """Let the exchange know that the engine lives."""
+        await self._request("announce", lambda: self.exchange.announced(announcement))
 
     async def _request(self, name: str, act: Callable[[], Turns | None]) -> None:
         """Bring a request to the exchange and its answer back; half of the time goes into either way, by chance."""

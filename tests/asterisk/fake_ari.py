@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from aiohttp import web
 
-from ivrengine.asterisk import ari
+from ivrengine.asterisk import switch
 from ivrengine.asterisk.node import Node
 from ivrengine.core.ids import NodeName
 from ivrengine.core.switching import SwitchEvent
@@ -25,7 +25,10 @@ NOW: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 _OPERATIONS: Final[Mapping[str, tuple[tuple[str, str, str, str], ...]]] = {
     "applications": (("get", "GET", "/applications/{applicationName}", ""),),
-    "asterisk": (("getInfo", "GET", "/asterisk/info", ""),),
+    "asterisk": (
+        ("getInfo", "GET", "/asterisk/info", ""),
+        ("setGlobalVar", "POST", "/asterisk/variable", "variable value"),
+    ),
     "bridges": (
         ("get", "GET", "/bridges/{bridgeId}", ""),
         ("createWithId", "POST", "/bridges/{bridgeId}", "type"),
@@ -317,7 +320,7 @@ class Door:
         """How many times it has begun to wait for its next attempt."""
         self._news = asyncio.Event()
         known = {"name": "ast1", "url": fake.url, "username": USER, "password": PASSWORD}
-        self.switch = ari.AriSwitch(
+        self.switch = switch.AriSwitch(
             Node(**(known | settings)),
             listener=self.listen,
             now=lambda: NOW,

@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 
 from ivrengine.asterisk import translate, wire
-from ivrengine.asterisk.ari import AriSwitch
 from ivrengine.asterisk.node import Node
+from ivrengine.asterisk.switch import AriSwitch
 from ivrengine.core.events import ChannelEnded
 from ivrengine.core.ids import BridgeId
 from ivrengine.core.switching import Arrival, DigitHeard, LinkDown, LinkUp

@@ -16,8 +16,8 @@ from typing import Any, Final, TypeVar
 import aiohttp
 import numpy as np
 
-from ivrengine.asterisk.ari import AriSwitch
 from ivrengine.asterisk.node import Node
+from ivrengine.asterisk.switch import AriSwitch
 from ivrengine.core.switching import LinkUp, SwitchEvent
 from tests.contract import world
 from tests.contract.recorded import Recorded
