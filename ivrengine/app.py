@@ -75,54 +75,53 @@ class Running:
     """A running engine, for those who watch it."""
 
     engine: Engine
-    shipper: Shipper
-    clock: EngineClock
-    metrics: metrics.Metrics
-
-
-@contextlib.asynccontextmanager
-async def running(settings: Settings, book: Book, make_doors: MakeDoors) -> AsyncIterator[Running]:
-    """Run an engine while the context is open; leaving it stops the engine politely and ships what is left.
-
-    Raises ``JournalInUseError``, ``JournalError``, ``KeyFileError``, ``DatabaseUrlError``; inside the context
-    ``DoorClosedError`` (in a group) if a switch is lost for good.
-    """
-    async with contextlib.AsyncExitStack() as stack:
-        parts = await _assembled(settings, book, stack)
-        inside = Inside(listener=parts.engine.listen, now=parts.clock.now, metrics=parts.metrics)
-        doors = make_doors(inside)
-        for door in doors:
-            parts.engine.attach(door.switch, door.sounds)
-        shipping = await stack.enter_async_context(_shipping(parts.shipper))
-        work = [*map(_keep_open, doors), parts.journal.keep_synced()]
-        tasks = await stack.enter_async_context(_alongside(work))
-        async with asyncio.TaskGroup() as group:
-            watches = [group.create_task(_watch(task)) for task in (*tasks, shipping)]
-            try:
-                yield Running(
-                    engine=parts.engine,
-                    shipper=parts.shipper,
-                    clock=parts.clock,
-                    metrics=parts.metrics,
-                )
-            finally:
-                await parts.engine.stop()
-                for watch in watches:
-                    watch.cancel()
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
-    engine: Engine
     journal: Journal
     shipper: Shipper
     clock: EngineClock
     metrics: metrics.Metrics
 
 
-async def _assembled(settings: Settings, book: Book, stack: contextlib.AsyncExitStack) -> _Parts:
+@contextlib.asynccontextmanager
+async def running(
+    settings: Settings,
+    book: Book,
+    make_doors: MakeDoors,
+    *,
+    counted: metrics.Metrics | None = None,
+) -> AsyncIterator[Running]:
+    """Run an engine while the context is open; leaving it stops the engine politely and ships what is left.
+
+    ``counted`` are metrics that somebody reads before the engine runs; without them it makes its own.
+
+    Raises ``JournalInUseError``, ``JournalError``, ``KeyFileError``, ``DatabaseUrlError``; inside the context
+    ``DoorClosedError`` (in a group) if a switch is lost for good.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        found = await _assembled(settings, book, stack, counted or metrics.new())
+        inside = Inside(listener=found.engine.listen, now=found.clock.now, metrics=found.metrics)
+        doors = make_doors(inside)
+        for door in doors:
+            found.engine.attach(door.switch, door.sounds)
+        shipping = await stack.enter_async_context(_shipping(found.shipper))
+        work = [*map(_keep_open, doors), found.journal.keep_synced()]
+        tasks = await stack.enter_async_context(_alongside(work))
+        async with asyncio.TaskGroup() as group:
+            watches = [group.create_task(_watch(task)) for task in (*tasks, shipping)]
+            try:
+                yield found
+            finally:
+                await found.engine.stop()
+                for watch in watches:
+                    watch.cancel()
+
+
+async def _assembled(
+    settings: Settings,
+    book: Book,
+    stack: contextlib.AsyncExitStack,
+    counted: metrics.Metrics,
+) -> Running:
     """Return the engine with its journal and shipper, the journal already recovered and open for writing."""
-    counted = metrics.new()
     folder = settings.data_dir / "journal"
     bell = _Bell(counted.journal_bytes.inc)
     journal = Journal(
@@ -146,16 +145,15 @@ async def _assembled(settings: Settings, book: Book, stack: contextlib.AsyncExit
         book=book,
         recognise=Recogniser(
             _sealer(settings),
-            lambda: book,
+            lambda: engine.book,
             retention=timedelta(days=settings.numbers_retention_days),
         ),
         now=clock.now,
         metrics=counted,
         limits=_limits(settings),
     )
-    engine.use(book)
     engine.recover(recovered)
-    return _Parts(engine=engine, journal=journal, shipper=shipper, clock=clock, metrics=counted)
+    return Running(engine=engine, journal=journal, shipper=shipper, clock=clock, metrics=counted)
 
 
 class _Bell:

@@ -51,9 +51,11 @@ class Engine:
         metrics: Metrics,
         limits: Limits | None = None,
     ) -> None:
-        """Hold everything a call needs; switches are added with ``attach`` before their events come."""
+        """Hold everything a call needs; switches are added with ``attach`` before their events come.
+
+        The journal is open for writing: the flow versions of ``book`` are recorded in it.
+        """
         self._journal = journal
-        self._book = book
         self._recognise = recognise
         self._now = now
         self._metrics = metrics
@@ -77,6 +79,12 @@ class Engine:
             now=now,
             log=self._log,
         )
+        self.use(book)
+
+    @property
+    def book(self) -> Book:
+        """What new calls are taken by."""
+        return self._book
 
     def endpoint(self, brand: BrandId, phone: str) -> str | None:
         """Return what a switch must ring for a phone of the brand's directory, as the newest routing file has it."""
