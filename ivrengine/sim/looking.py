@@ -24,6 +24,7 @@ def snapshot(exchange: Exchange, node: ids.NodeName, at: datetime) -> Snapshot:
         bridges={
             bridge_id: frozenset(channel.channel_id for channel in bridge.channels)
             for bridge_id, bridge in exchange.bridges.items()
+            if ids.is_ours(bridge_id)
         },
     )
 

@@ -19,6 +19,7 @@ from tests.contract import asterisk_world
 from tests.contract.asterisk_world import AsteriskWorld
 from tests.contract.recorded import Recorded
 from tests.contract.steps import talking
+from tests.live.access import access
 
 pytestmark = pytest.mark.asterisk
 
@@ -26,12 +27,11 @@ pytestmark = pytest.mark.asterisk
 @contextlib.asynccontextmanager
 async def switch_at(recorded: Recorded, **other: Any) -> AsyncIterator[AriSwitch]:
     """Run one more door at the same Asterisk."""
-    env = asterisk_world.access()
     known = {
         "name": "ast1",
-        "url": env["IVR_ARI_URL"],
-        "username": env["IVR_ARI_USER"],
-        "password": env["IVR_ARI_PASSWORD"],
+        "url": access().ari_url,
+        "username": access().ari_user,
+        "password": access().ari_password,
     }
     switch = AriSwitch(
         Node(**(known | other)), listener=recorded.listener, now=lambda: datetime.now(UTC)
@@ -52,11 +52,10 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def asked(path: str) -> Any:
-    env = asterisk_world.access()
-    login = aiohttp.encode_basic_auth(env["IVR_ARI_USER"], env["IVR_ARI_PASSWORD"])
+    login = aiohttp.encode_basic_auth(access().ari_user, access().ari_password)
     async with (
         aiohttp.ClientSession(headers={"Authorization": login}) as http,
-        http.get(f"{env['IVR_ARI_URL']}{path}", timeout=aiohttp.ClientTimeout(total=2)) as response,
+        http.get(f"{access().ari_url}{path}", timeout=aiohttp.ClientTimeout(total=2)) as response,
     ):
         return await response.json()
 

@@ -6,7 +6,6 @@ It is the one that ``asterisk-conf/chroot.sh up`` started; with ``IVR_INSTANCE``
 import asyncio
 import contextlib
 import itertools
-import os
 import wave
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -17,10 +16,13 @@ import aiohttp
 import numpy as np
 
 from ivrengine.asterisk.node import Node
-from ivrengine.asterisk.switch import AriSwitch
+from ivrengine.asterisk.switch import HEARTBEAT, AriSwitch
+from ivrengine.core.ids import BridgeId, ChannelId, on_node
 from ivrengine.core.switching import LinkUp, SwitchEvent
 from tests.contract import world
 from tests.contract.recorded import Recorded
+from tests.live.access import Access, access
+from tests.live.ari import Ari
 from tests.sip import hearing, phone
 from tests.sip.call import Call
 from tests.sip.caller import Caller
@@ -28,7 +30,6 @@ from tests.sip.g711 import RATE
 
 E = TypeVar("E", bound=SwitchEvent)
 
-CHECKOUT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = "contract"
 HELD_S: Final = 0.08
 """Asterisk takes a key press of 80 ms and more as it is; shorter ones it makes longer."""
@@ -40,15 +41,6 @@ BEHAVIOURS: Final[dict[world.Behaviour, phone.Behaviour]] = {
     world.Behaviour.SILENT: phone.Silent(),
 }
 _TONES: Final = itertools.cycle(range(500, 1500, 130))
-
-
-def access() -> dict[str, str]:
-    """Return where the Asterisk under test is and how to log in, from the file that ``chroot.sh`` wrote."""
-    instance = os.environ.get("IVR_INSTANCE", "1")
-    suffix = "" if instance == "1" else f"-{instance}"
-    root = os.environ.get("IVR_ASTERISK_ROOT", str(CHECKOUT / ".asterisk" / f"root{suffix}"))
-    lines = Path(f"{root}.env").read_text(encoding="utf-8").splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
 class SipParty:
@@ -136,13 +128,15 @@ class SipPhone(SipParty):
 class AsteriskWorld:
     """The real thing, with people."""
 
-    def __init__(self, switch: AriSwitch, recorded: Recorded, env: dict[str, str]) -> None:
+    def __init__(
+        self, switch: AriSwitch, recorded: Recorded, access: Access, admin: "Admin"
+    ) -> None:
         self._switch = switch
         self._recorded = recorded
-        self._env = env
-        self._sip = env["IVR_SIP_ADDRESS"], int(env["IVR_SIP_PORT"])
+        self._access = access
+        self._admin = admin
         self._people = contextlib.AsyncExitStack()
-        self.seen_as = f"{env['IVR_PROMPTS_AS_SEEN']}/{FOLDER}"
+        self.seen_as = f"{access.prompts_as_seen}/{FOLDER}"
 
     @property
     def switch(self) -> AriSwitch:
@@ -168,7 +162,7 @@ class AsteriskWorld:
         withheld: bool = False,
     ) -> SipCaller:
         line = contextlib.AsyncExitStack()
-        dialled = Caller.dial(did, at=self._sip, number=number, withheld=withheld)
+        dialled = Caller.dial(did, at=self._access.sip, number=number, withheld=withheld)
         call = await line.enter_async_context(dialled)
         await self._people.enter_async_context(line)
         return SipCaller(call, line)
@@ -176,8 +170,8 @@ class AsteriskWorld:
     async def phone(self, name: str, behaviour: world.Behaviour) -> SipPhone:
         registered = phone.Phone.register(
             name,
-            at=self._sip,
-            password=self._env["IVR_AGENT_PASSWORD"],
+            at=self._access.sip,
+            password=self._access.agent_password,
             behaviour=BEHAVIOURS[behaviour],
         )
         return SipPhone(await self._people.enter_async_context(registered))
@@ -190,6 +184,25 @@ class AsteriskWorld:
     def unknown_endpoint(self) -> str:
         return "PJSIP/nobody"
 
+    async def announced(self) -> tuple[int, int, int, str]:
+        said = await self._admin.variable(HEARTBEAT)
+        epoch, calls_max, calls_per_s_max, engine = said.split("-")
+        return int(epoch), int(calls_max), int(calls_per_s_max), engine
+
+    @contextlib.asynccontextmanager
+    async def another_application(self) -> AsyncIterator[tuple[ChannelId, BridgeId]]:
+        password = self._access.agent_password
+        async with (
+            phone.Phone.register("agent-104", at=self._access.sip, password=password),
+            Ari.connect(self._access, "somebody-else") as theirs,
+        ):
+            await theirs.post("bridges/theirs", type="mixing")
+            await theirs.post("channels/stranger", endpoint="PJSIP/agent-104", app="somebody-else")
+            await theirs.of("stranger", "StasisStart")
+            node = self._switch.node
+            yield ChannelId(on_node(node, "stranger")), BridgeId(on_node(node, "theirs"))
+            await theirs.delete("bridges/theirs")
+
     def media(self, name: str) -> str:
         return f"sound:{self.seen_as}/{name}"
 
@@ -197,9 +210,9 @@ class AsteriskWorld:
         await self._people.aclose()
 
 
-def _record_prompts(env: dict[str, str]) -> None:
+def _record_prompts(prompts: Path) -> None:
     """Put the test prompts where that Asterisk finds them: tones, so that a call can tell that it hears one."""
-    folder = Path(env["IVR_PROMPTS_FOLDER"]) / FOLDER
+    folder = prompts / FOLDER
     for name, length_s, hertz in (("short", world.SHORT_S, 350), ("long", world.LONG_S, 420)):
         path = folder / f"{name}.wav"
         if path.exists():
@@ -216,14 +229,20 @@ def _record_prompts(env: dict[str, str]) -> None:
 class Admin:
     """Asks that Asterisk what is there, past the switch under test."""
 
-    def __init__(self, env: dict[str, str], http: aiohttp.ClientSession) -> None:
-        self._url = env["IVR_ARI_URL"]
+    def __init__(self, url: str, http: aiohttp.ClientSession) -> None:
+        self._url = url
         self._http = http
 
     async def ids(self, kind: str) -> list[str]:
         async with self._http.get(f"{self._url}/{kind}") as response:
             found: list[dict[str, Any]] = await response.json()
         return [each["id"] for each in found]
+
+    async def variable(self, name: str) -> str:
+        query = {"variable": name}
+        async with self._http.get(f"{self._url}/asterisk/variable", params=query) as response:
+            found: dict[str, str] = await response.json()
+        return found["value"]
 
     async def remove_all(self, kind: str) -> None:
         for each in await self.ids(kind):
@@ -234,23 +253,23 @@ class Admin:
 @contextlib.asynccontextmanager
 async def open_world() -> AsyncIterator[world.World]:
     """Give the real Asterisk, and leave it as it was; bridges that a test forgot are its failure."""
-    env = access()
-    _record_prompts(env)
+    known = access()
+    _record_prompts(known.prompts)
     recorded = Recorded()
     node = Node(
         name="ast1",
-        url=env["IVR_ARI_URL"],
-        username=env["IVR_ARI_USER"],
-        password=env["IVR_ARI_PASSWORD"],
+        url=known.ari_url,
+        username=known.ari_user,
+        password=known.ari_password,
     )
     switch = AriSwitch(node, listener=recorded.listener, now=lambda: datetime.now(UTC))
-    login = aiohttp.encode_basic_auth(env["IVR_ARI_USER"], env["IVR_ARI_PASSWORD"])
+    login = aiohttp.encode_basic_auth(known.ari_user, known.ari_password)
     async with aiohttp.ClientSession(headers={"Authorization": login}) as http:
-        admin = Admin(env, http)
+        admin = Admin(known.ari_url, http)
         running = asyncio.ensure_future(switch.run())
         try:
             await recorded.event(LinkUp)
-            there = AsteriskWorld(switch, recorded, env)
+            there = AsteriskWorld(switch, recorded, known, admin)
             try:
                 yield there
             finally:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
+from ivrengine.core.ids import BridgeId, ChannelId, on_node
 from ivrengine.core.switching import SwitchEvent
 from ivrengine.engine.clock import EngineClock
 from ivrengine.numbers import normal
@@ -155,6 +156,23 @@ class SimWorld:
     @property
     def unknown_endpoint(self) -> str:
         return "PJSIP/nobody"
+
+    async def announced(self) -> tuple[int, int, int, str]:
+        said = self.sim.exchange.announcement
+        assert said is not None
+        return int(said.at.timestamp()), said.calls_max, said.calls_per_s_max, said.engine
+
+    @contextlib.asynccontextmanager
+    async def another_application(self) -> AsyncIterator[tuple[ChannelId, BridgeId]]:
+        exchange = self.sim.exchange
+        exchange.app_there = False  # ours: this caller is somebody else's
+        stranger = self.sim.call(world.DID)
+        exchange.app_there = True
+        assert stranger.channel is not None
+        bridge = BridgeId(on_node(self.sim.node, "theirs"))
+        exchange.create_bridge(bridge)
+        yield stranger.channel.channel_id, bridge
+        exchange.destroy_bridge(bridge)
 
     def media(self, name: str) -> str:
         return f"sound:test/{name}"

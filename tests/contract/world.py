@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Final, Protocol, TypeVar
 
+from ivrengine.core.ids import BridgeId, ChannelId
 from ivrengine.core.switching import SwitchEvent
 from ivrengine.engine.switch import Switch
 
@@ -140,6 +141,14 @@ class World(Protocol):
     @property
     def unknown_endpoint(self) -> str:
         """Return an endpoint that the switch has never heard of."""
+        ...
+
+    async def announced(self) -> tuple[int, int, int, str]:
+        """Return what the dialplan knows of the engine: epoch, calls and calls a second at most, and its name."""
+        ...
+
+    def another_application(self) -> AbstractAsyncContextManager[tuple[ChannelId, BridgeId]]:
+        """Let another application have a call and a bridge on this switch, for the length of the block."""
         ...
 
     def media(self, name: str) -> str:

@@ -1,6 +1,7 @@
 """How tests reach the Asterisk that ``make asterisk`` brought up: what ``chroot.sh`` wrote down beside its root.
 
-``IVR_INSTANCE`` (2 to 9) names another instance than the first, as it does for ``chroot.sh``.
+``IVR_INSTANCE`` (2 to 9) names another instance than the first, as it does for ``chroot.sh``; tests of several nodes use a second
+one too, ``IVR_OTHER_INSTANCE`` (without it: the next number).
 """
 
 import dataclasses
@@ -9,6 +10,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from tests.sip.message import Address, address_of
 
@@ -16,18 +18,31 @@ CHECKOUT: Final = Path(__file__).resolve().parents[2]
 CHROOT: Final = CHECKOUT / "asterisk-conf" / "chroot.sh"
 
 
-def root() -> Path:
-    """Return the root of the instance's file system, whether it is there or not."""
-    number = os.environ.get("IVR_INSTANCE", "1")
+def instance() -> str:
+    """Return the number of the instance under test."""
+    return os.environ.get("IVR_INSTANCE") or "1"
+
+
+def other_instance() -> str:
+    """Return the number of the second instance, of tests that need two."""
+    return os.environ.get("IVR_OTHER_INSTANCE") or str(int(instance()) + 1)
+
+
+def root(number: str | None = None) -> Path:
+    """Return the root of an instance's file system, whether it is there or not; without a number, of the one under test."""
+    elsewhere = os.environ.get("IVR_ASTERISK_ROOT") if number is None else None
+    number = number or instance()
     standard = CHECKOUT / ".asterisk" / ("root" if number == "1" else f"root-{number}")
-    return Path(os.environ.get("IVR_ASTERISK_ROOT") or standard)
+    return Path(elsewhere or standard)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
     """Addresses, passwords and folders of one Asterisk."""
 
+    instance: str
     ari_url: str
+    ari_user: str
     ari_password: str = dataclasses.field(repr=False)
     ami: Address
     ami_password: str = dataclasses.field(repr=False)
@@ -43,19 +58,27 @@ class Access:
     """Settings of an engine on this Asterisk."""
 
     @property
+    def ari(self) -> Address:
+        """Where ARI listens."""
+        parts = urlsplit(self.ari_url)
+        return parts.hostname or "", parts.port or 0
+
+    @property
     def sounds(self) -> Path:
         """The folder of what the fallback speaks."""
         return self.root / "var/lib/ivrengine/sounds"
 
 
 @cache
-def access() -> Access:
-    """Read what ``chroot.sh up`` wrote."""
-    path = Path(f"{root()}.env")
+def access(number: str | None = None) -> Access:
+    """Read what ``chroot.sh up`` wrote of an instance; without a number, of the one under test. No file: ``OSError``."""
+    path = Path(f"{root(number)}.env")
     lines = path.read_text(encoding="utf-8").splitlines()
     said = dict(line.split("=", 1) for line in lines if "=" in line)
     return Access(
+        instance=number or instance(),
         ari_url=said["IVR_ARI_URL"],
+        ari_user=said["IVR_ARI_USER"],
         ari_password=said["IVR_ARI_PASSWORD"],
         ami=(said["IVR_AMI_ADDRESS"], int(said["IVR_AMI_PORT"])),
         ami_password=said["IVR_AMI_PASSWORD"],
@@ -69,7 +92,14 @@ def access() -> Access:
     )
 
 
+def chroot(*words: str, number: str | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run ``chroot.sh`` for an instance; needs root. ``CalledProcessError`` if it fails."""
+    environment = os.environ | {"IVR_INSTANCE": number or instance()}
+    return subprocess.run(  # noqa: S603 (our own script)
+        [str(CHROOT), *words], env=environment, check=True, capture_output=True, text=True
+    )
+
+
 def console(command: str) -> str:
     """Return what Asterisk's console answers; needs root."""
-    words = [str(CHROOT), "console", command]
-    return subprocess.run(words, check=True, capture_output=True, text=True).stdout  # noqa: S603 (fixed words)
+    return chroot("console", command).stdout

@@ -18,7 +18,7 @@ FUNCTION_LINES_MAX: Final = 50
 METRIC_CALLS: Final = frozenset({"inc", "observe"})
 LOOK_AGAIN_S: Final = 0.05
 """In a loop a live test may look again so often for what another process does; pytest's time limit is the deadline."""
-LIVE_MARKS: Final = frozenset({"asterisk", "postgres", "sipp", "real_time"})
+LIVE_MARKS: Final = frozenset({"asterisk", "nodes", "postgres", "sipp", "real_time"})
 
 Refusals = Iterator[tuple[int, str]]
 """Line and sentence of each place that a rule refuses."""
