@@ -6,13 +6,12 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.asterisk.fake_ari import PASSWORD, FakeAri
+from tests.faults.cable import Cable
 from tests.live.access import access
-from tests.whole.cable import Cable
 from tests.whole.engine import EXAMPLES, FLOWS, Engine, open_folder, redirected, until
 from tests.whole.people import HOUSE, dial
 from tests.whole.strangers import (
@@ -180,8 +179,7 @@ Attempts = Callable[[], int]
 
 @contextlib.asynccontextmanager
 async def _wrong_password() -> AsyncIterator[tuple[dict[str, str], Attempts]]:
-    ari = urlsplit(access().ari_url)
-    async with Cable.between((str(ari.hostname), ari.port or 0)) as cable:
+    async with Cable.between(access().ari) as cable:
         yield {"url": cable.url, "password": SECRET}, lambda: cable.asked
 
 

@@ -3,16 +3,15 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
 
 import pytest
 
+from tests.faults.cable import Cable
 from tests.live.access import access
 from tests.sip.call import Call
 from tests.sip.g711 import RATE
 from tests.sip.phone import Answers
 from tests.whole import people, records
-from tests.whole.cable import Cable
 from tests.whole.engine import Engine, open_folder, until
 from tests.whole.people import HOUSE, dial, phone, prompt
 
@@ -22,9 +21,8 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.postgres]
 @contextlib.asynccontextmanager
 async def linked() -> AsyncIterator[tuple[Engine, Cable]]:
     """Run an engine whose Asterisk is at the other end of a cable."""
-    ari = urlsplit(access().ari_url)
     with open_folder() as folder:
-        async with Cable.between((str(ari.hostname), ari.port or 0)) as cable:
+        async with Cable.between(access().ari) as cable:
             engine = Engine(folder, asterisk__0__url=cable.url)
             engine.start()
             try:
