@@ -130,8 +130,9 @@ async def test_half_open_not_even_an_end_passes() -> None:
         async with End.of(cable) as end:
             await end.asks()
             cable.hold()
-        await asyncio.sleep(0.05)
-        assert cable.open == 1, "the far end still believes in us"
+        async with End.of(cable) as newcomer:
+            assert await newcomer.hears_nothing()
+        assert cable.open == 2, "the far end still believes in both"
         await cable.mend()
         async with asyncio.timeout(2):
             while cable.open:
