@@ -177,11 +177,24 @@ def in_words(moment: Moment) -> str:
             cause = detail["cause"]
             known = _CAUSES.get(cause) if isinstance(cause, int) else None
             said = f"{_WORDS[moment.what]} {known or cause}"
+        case "resumed":
+            said = f"the flow went on, unheard since {_local(detail['since_at'])}"
+        case "ended_unheard":
+            reason = str(detail["reason"]).replace("_", " ")
+            said = f"ended unheard ({reason}), after {_local(detail['since_at'])}"
         case "ended":
             said = f"ended: {str(detail['outcome']).replace('_', ' ')}"
         case what:
             said = _with_particulars(_WORDS.get(what, what.replace("_", " ")), detail)
     return said
+
+
+def _local(instant: object) -> str:
+    """Return a recorded instant (ISO 8601) as local time; what is none as it is."""
+    try:
+        return f"{datetime.fromisoformat(str(instant)).astimezone():%H:%M:%S}"
+    except ValueError:
+        return str(instant)
 
 
 def _with_particulars(said: str, detail: Mapping[str, Any]) -> str:

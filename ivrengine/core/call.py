@@ -115,6 +115,8 @@ class Call:
     flow: FlowRef
     language: str
     arrived_at: datetime
+    waiting_since_at: datetime | None = None
+    """Since when the caller waited in the dialplan's fallback, if they were taken back from there."""
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     phase: Phase = Phase.IN_FLOW

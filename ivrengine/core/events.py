@@ -46,6 +46,8 @@ class CallArrived:
     caller: Caller
     flow: FlowRef
     language: str
+    waiting_since_at: datetime | None = None
+    """Since when the caller waited in the dialplan's fallback, if they were taken back from there."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,10 +175,56 @@ class CallFailed:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FlowInterrupted:
-    """The engine stops, or comes back after a crash: the flow cannot go on here, the caller goes to a person."""
+    """The engine stops: the flow cannot go on here, the caller goes to a person."""
 
     at: datetime
     reason: str
+
+
+class LegSeen(StrEnum):
+    """What is there of the phone that a call rings or talks to, when the switch is asked."""
+
+    NONE = "none"
+    RINGING = "ringing"
+    UP = "up"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """A call goes on after a time in which nobody listened: the link was down, or the engine was not there."""
+
+    at: datetime
+    since_at: datetime
+    """Since when nobody listened."""
+    answered: bool
+    """Whether the caller's channel is up."""
+    leg: LegSeen
+    """Of the leg that the call's cursor names."""
+    joined: bool
+    """Whether the caller and that leg are both in the bridge that the cursor names."""
+
+
+class UnheardEnd(StrEnum):
+    """How a call ended of whose end nobody was told."""
+
+    ENDED_WHILE_DISCONNECTED = "ended_while_disconnected"
+    """Its channel was gone when the switch was asked again."""
+    PBX_RESTART = "pbx_restart"
+    """The switch was restarted, and all its calls ended with it."""
+    NODE_LOST = "node_lost"
+    """The switch stayed away for too long, or is not one of ours any more."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EndedUnheard:
+    """A caller's channel ended some time after ``since_at``, when nobody listened."""
+
+    at: datetime
+    channel_id: ChannelId
+    since_at: datetime
+    reason: UnheardEnd
+    cause: int | None = None
+    """Its Q.850 cause, should anybody have noted it."""
 
 
 CallEvent = (
@@ -196,5 +244,7 @@ CallEvent = (
     | RequestFailed
     | CallFailed
     | FlowInterrupted
+    | Resumed
+    | EndedUnheard
 )
 """Everything a call's fold may meet; a ``match`` over it is checked to be exhaustive."""

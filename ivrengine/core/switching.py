@@ -24,6 +24,8 @@ class Arrival:
     channel_id: ChannelId
     did: str
     number: str | None = dataclasses.field(repr=False)
+    waiting_since_at: datetime | None = None
+    """Since when the caller waited in the dialplan's fallback, if they were taken back from there."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

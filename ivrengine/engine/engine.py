@@ -220,6 +220,7 @@ class Engine:
                 caller=caller,
                 flow=flow.ref,
                 language=flow.languages[0],
+                waiting_since_at=arrival.waiting_since_at,
             )
         )
         return None
@@ -353,6 +354,7 @@ def _subject(event: events.CallEvent) -> str:
             | events.BargedIn()
             | events.ChannelEnded()
             | events.ChannelLeft()
+            | events.EndedUnheard()
         ):
             return event.channel_id
         case (
@@ -360,6 +362,7 @@ def _subject(event: events.CallEvent) -> str:
             | events.RequestFailed()
             | events.CallFailed()
             | events.FlowInterrupted()
+            | events.Resumed()
         ):
             return ""  # made by the engine for one call, never told by a switch
         case _:

@@ -1,4 +1,4 @@
-"""What a node type is made of: a model of its YAML, and two pure functions, ``enter`` and ``on``, that answer with a move.
+"""What a node type is made of: a model of its YAML, and pure functions, ``enter``, ``on``, ``resume``, that answer with a move.
 
 A node sees a *turn* (the call, the instant, the compiled expressions) and answers with a *move*: stay, leave by a named
 exit, or finish the call. ``step.py`` does the rest, so that a node type is one small file.
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from ivrengine.core import ids
 from ivrengine.core.call import Call, Cursor, DigitMode, Outcome, Phase, Value
 from ivrengine.core.effects import Effect
-from ivrengine.core.events import CallEvent
+from ivrengine.core.events import CallEvent, Resumed
 from ivrengine.flow.expressions import CelType, Programs
 
 Loc = tuple[str | int, ...]
@@ -125,6 +125,10 @@ class Node(BaseModel, abc.ABC):
     @abc.abstractmethod
     def on(self, turn: Turn, event: CallEvent) -> Move | None:
         """Decide what an event means to a call that stands here; None if it means nothing."""
+
+    def resume(self, turn: Turn, event: Resumed) -> Move:
+        """Decide how a call that stands here goes on after a gap: as if it had just come, unless a node knows better."""
+        return self.enter(turn)
 
     @abc.abstractmethod
     def exits(self) -> Mapping[str, str | None]:

@@ -43,6 +43,7 @@ def begin(flow: Flow, event: events.CallArrived) -> Result:
         flow=event.flow,
         language=event.language,
         arrived_at=event.at,
+        waiting_since_at=event.waiting_since_at,
         answered_at=event.at,
         variables=flow.initial,
         node=flow.start,
@@ -58,17 +59,29 @@ def step(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
     """
     if call.phase is Phase.ENDED:
         return call, ()
+    outcome = _parting(call, event)
+    if outcome is not None:
+        return _end(call, event, outcome)
     match event:
-        case events.ChannelEnded(channel_id=gone) if gone == call.channel_id:
-            return _end(call, event, call.outcome or _outcome(call, Outcome.HUNG_UP))
-        case events.ChannelLeft(channel_id=gone) if gone == call.channel_id:
-            return _end(call, event, call.outcome or Outcome.TAKEN)
         case events.LegAnswered(channel_id=leg) if leg != call.cursor.leg_id:
             return call, (effects.HangUp(channel_id=leg),)  # picked up after we had given it up
         case _ if call.phase is Phase.LEAVING:
             return _while_leaving(call, event)
         case _:
             return _in_flow(flow, call, event)
+
+
+def _parting(call: Call, event: events.CallEvent) -> Outcome | None:
+    """Return how the call ended if the event says that its caller's channel is not ours any more."""
+    match event:
+        case events.ChannelEnded(channel_id=gone) if gone == call.channel_id:
+            return call.outcome or _outcome(call, Outcome.HUNG_UP)
+        case events.ChannelLeft(channel_id=gone) if gone == call.channel_id:
+            return call.outcome or Outcome.TAKEN
+        case events.EndedUnheard():
+            return call.outcome or _outcome(call, Outcome.LOST)
+        case _:
+            return None
 
 
 def _in_flow(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
@@ -85,8 +98,26 @@ def _in_flow(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
             return call, ()
         case _ if flow is None:
             return _to_fallback(call, event, [], _BY_ERROR)
+        case events.Resumed():
+            return _resume(flow, call, event)
         case _:
             return _ask_node(flow, call, event)
+
+
+def _resume(flow: Flow, call: Call, event: events.Resumed) -> Result:
+    """Let the call go on at its node, after what may have been lost of what was asked for: a second time changes nothing."""
+    lost: list[effects.Effect] = []
+    if not event.answered:
+        lost.append(effects.Answer(channel_id=call.channel_id))
+    if call.cursor.leg_id is None:  # music plays only while a phone is rung
+        lost.append(effects.StopMusic(channel_id=call.channel_id))
+    lost.append(effects.DropDigits())
+    try:
+        turn = Turn(call=call, at=event.at, programs=flow.programs)
+        move = flow.nodes[call.node].resume(turn, event)
+    except ExpressionError:
+        move = None
+    return _follow(flow, call, event, lost, move)
 
 
 def _changed(call: Call, **changes: object) -> Call:
@@ -291,7 +322,7 @@ def _while_leaving(call: Call, event: events.CallEvent) -> Result:
     match event:
         case events.TimerFired(timer_id=fired) if fired == call.cursor.timer_id:
             return _write_off(call, event)
-        case events.FlowInterrupted():
+        case events.FlowInterrupted() | events.Resumed():
             return _ask_again(call, event)
         case events.RequestFailed(subject=subject) if subject != call.channel_id:
             return call, ()

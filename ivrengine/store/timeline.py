@@ -154,6 +154,8 @@ _EVENTS: Final[Mapping[str, _Told]] = {
     "RequestFailed": ("request_failed", ("effect", "failure")),
     "CallFailed": ("call_failed", ("error",)),
     "FlowInterrupted": ("interrupted", ("reason",)),
+    "Resumed": ("resumed", ("since_at",)),
+    "EndedUnheard": ("ended_unheard", ("reason", "since_at")),
 }
 _CALLERS_EVENTS: Final[Mapping[str, _Told]] = {
     "ChannelEnded": ("caller_gone", ("cause",)),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivrengine.core import effects, events
-from ivrengine.core.call import DigitMode, Phase
+from ivrengine.core.call import Call, DigitMode, Phase
 from ivrengine.core.effects import Effect
 from ivrengine.core.events import Failure
 from ivrengine.core.ids import BridgeId, ChannelId, PlaybackId, TimerId
@@ -67,6 +67,8 @@ class Ledger:
         kind = type(effect)
         if kind in BEGUN_BY:
             subject = getattr(effect, BEGUN_BY[kind])
+            if kind is effects.CreateBridge and subject in self.open:
+                return  # after a gap: it is there, or is made now
             assert subject not in self.used, "an id was used twice"
             self.used.add(subject)
             self.open[subject] = kind
@@ -120,6 +122,22 @@ def rare_happenings(walk: Walk) -> list[events.CallEvent]:
         events.FlowInterrupted(at=at, reason="engine stopping"),
         events.BridgeLeft(at=at, bridge_id=BridgeId("ast1:b"), channel_id=CHANNEL),
         events.LegAnswered(at=at, channel_id=ChannelId("ast1:ivr-stranger-l1")),
+        *resumptions(walk),
+        events.EndedUnheard(
+            at=at, channel_id=CHANNEL, since_at=at, reason=events.UnheardEnd.NODE_LOST
+        ),
+    ]
+
+
+def resumptions(walk: Walk) -> list[events.Resumed]:
+    """Return all that may be found when a call is heard of again; in a bridge only who is there."""
+    return [
+        events.Resumed(at=walk.at, since_at=walk.at, answered=answered, leg=leg, joined=joined)
+        for answered in (True, False)
+        for leg in events.LegSeen
+        for joined in (False, True)
+        if not joined or (leg is events.LegSeen.UP and walk.call.cursor.bridge_id is not None)
+        if leg is events.LegSeen.NONE or walk.call.cursor.leg_id is not None
     ]
 
 
@@ -191,6 +209,43 @@ def test_whatever_happens_nothing_leaks_and_the_call_ends_once(
     assert walk.done[-1].outcome is walk.call.outcome
     assert set(ledger.open.values()) <= {effects.Play}, "a playback ends with its channel"
     assert ledger.inside is None
+
+
+def without_ids(call: Call) -> Call:
+    """Return the call with the ids that it chose made alike."""
+    cursor = call.cursor
+    alike = dataclasses.replace(
+        cursor,
+        playback_id=cursor.playback_id and PlaybackId("p"),
+        timer_id=cursor.timer_id and TimerId("t"),
+        bridge_id=cursor.bridge_id and BridgeId("b"),
+    )
+    return dataclasses.replace(call, cursor=alike, serial=0)
+
+
+@pytest.mark.parametrize("flow", example_flows(), ids=lambda flow: flow.ref.name)
+@given(data=st.data())
+@settings(max_examples=150)
+def test_a_call_that_is_resumed_anywhere_dials_nobody_is_not_left_in_silence_and_may_be_resumed_twice(
+    flow: Flow, data: st.DataObject
+) -> None:
+    walk, ledger = Walk(flow), Ledger()
+    for effect in walk.last:
+        ledger.note(effect)
+    for _ in range(data.draw(st.integers(0, STEPS_MAX))):
+        if walk.call.phase is Phase.ENDED:
+            return
+        meet(walk, ledger, data.draw(st.sampled_from(happenings(walk, ledger, data))))
+    found = data.draw(st.sampled_from(resumptions(walk)))
+    meet(walk, ledger, found)
+    assert not walk.just(effects.Dial)
+    call, waits = walk.call, bool(walk.just(effects.StartTimer))
+    talks = bool(walk.just(effects.AddToBridge)) or found.joined
+    assert waits or talks or call.phase is Phase.ENDED
+    if call.cursor.leg_id is None:  # what was there of a phone is gone now
+        found = dataclasses.replace(found, leg=events.LegSeen.NONE, joined=False)
+    meet(walk, ledger, found)
+    assert without_ids(walk.call) == without_ids(call)
 
 
 @pytest.mark.parametrize("flow", example_flows(), ids=lambda flow: flow.ref.name)

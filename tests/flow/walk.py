@@ -63,6 +63,7 @@ class Walk:
         at: datetime = NOON,
         withheld: bool = False,
         variables: Mapping[str, Value] | None = None,
+        waiting_since_at: datetime | None = None,
     ) -> None:
         """Begin the call."""
         self.flow = flow
@@ -78,6 +79,7 @@ class Walk:
             caller=caller,
             flow=flow.ref,
             language=flow.languages[0],
+            waiting_since_at=waiting_since_at,
         )
         if variables:
             flow = dataclasses.replace(flow, initial={**flow.initial, **variables})
@@ -136,6 +138,24 @@ class Walk:
         assert bridge_id is not None
         return self.meet(
             events.BridgeJoined(at=self.at, bridge_id=bridge_id, channel_id=self.leg())
+        )
+
+    def resumes(
+        self,
+        leg: events.LegSeen = events.LegSeen.NONE,
+        *,
+        answered: bool = True,
+        joined: bool = False,
+    ) -> tuple[Effect, ...]:
+        """Let the call be heard of again after a gap."""
+        return self.meet(
+            events.Resumed(at=self.at, since_at=self.at, answered=answered, leg=leg, joined=joined)
+        )
+
+    def ends_unheard(self, reason: events.UnheardEnd) -> tuple[Effect, ...]:
+        """Let it be found out that the caller's channel is gone."""
+        return self.meet(
+            events.EndedUnheard(at=self.at, channel_id=CHANNEL, since_at=self.at, reason=reason)
         )
 
     def leg(self) -> ChannelId:

@@ -205,6 +205,29 @@ def test_failures_of_requests_and_of_the_flow_are_told() -> None:
     ]
 
 
+def test_a_gap_and_an_end_that_nobody_heard_are_told_with_their_reason() -> None:
+    since = "2026-11-21T12:00:00Z"
+    told = timeline(
+        [
+            row(1, 0, "CallArrived", ARRIVAL, enter("a", "menu")),
+            row(2, 1, "Resumed", {"since_at": since, "answered": True}),
+            row(
+                *(3, 2, "EndedUnheard", {"channel_id": CALLER, "since_at": since}),
+                *(leave("a", "caller gone"), ["EndCall", {"outcome": "lost"}]),
+            ),
+            row(4, 3, "EndedUnheard", {"reason": "pbx_restart", "since_at": since}),
+        ]
+    )
+    local = f"{datetime.fromisoformat(since).astimezone():%H:%M:%S}"
+    words = [in_words(moment) for moment in (*told.visits[0].moments, *told.ending)]
+    assert words == [
+        f"the flow went on, unheard since {local}",
+        f"ended unheard (None), after {local}",
+        "ended: lost",
+        f"ended unheard (pbx restart), after {local}",
+    ]
+
+
 @pytest.mark.parametrize("kind", [kind.__name__ for kind in get_args(events.CallEvent)])
 def test_every_event_of_this_engine_has_its_words(kind: str) -> None:
     told = timeline([row(1, 0.0, kind, ARRIVAL)])

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from pydantic import Field
 
-from ivrengine.core import effects
+from ivrengine.core import effects, events
 from ivrengine.core.call import Cursor, DigitMode
 from ivrengine.flow.fields import Prompts, Seconds
 from ivrengine.flow.node import Leave, Loc, Node, Stay, Turn
@@ -51,6 +51,10 @@ class Asking(Node):
             effects=start if counts else (effects.DropDigits(), *start),
             digits=DigitMode.TAKE if self.barge_in else DigitMode.BUFFER,
         )
+
+    def resume(self, turn: Turn, event: events.Resumed) -> Stay:
+        """Ask the same question again: nobody knows what was pressed meanwhile, and what was taken may be half of it."""
+        return self.ask(turn, turn.call.cursor.attempt)
 
     def listen(
         self,

@@ -2,11 +2,11 @@
 
 import dataclasses
 from collections.abc import Collection, Iterator, Mapping
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 
 from pydantic import Field
 
-from ivrengine.core import effects, events
+from ivrengine.core import effects, events, ids
 from ivrengine.core.call import Cursor, DigitMode, Phase
 from ivrengine.flow.fields import Name, Seconds
 from ivrengine.flow.node import Leave, Loc, Move, Node, Stay, Turn
@@ -36,18 +36,41 @@ class Transfer(Node):
 
     def enter(self, turn: Turn) -> Move:
         """Ring the phone."""
-        leg_id, timer_id = turn.leg_id(), turn.timer_id()
+        leg_id = turn.leg_id()
+        ring_s = self.ring_timeout_s
+        return self._ring(
+            turn, leg_id, effects.Dial(channel_id=leg_id, phone=self.to, ring_timeout_s=ring_s)
+        )
+
+    def _ring(self, turn: Turn, leg_id: ids.ChannelId, *dial: effects.Dial) -> Stay:
+        timer_id = turn.timer_id()
         limit_s = self.ring_timeout_s + _SWITCH_GRACE_S
         return Stay(
             cursor=Cursor(stage="ring", leg_id=leg_id, timer_id=timer_id),
             effects=(
                 effects.StartMusic(channel_id=turn.call.channel_id, music=self.music),
-                effects.Dial(channel_id=leg_id, phone=self.to, ring_timeout_s=self.ring_timeout_s),
+                *dial,
                 effects.StartTimer(timer_id=timer_id, delay_s=limit_s),
             ),
             digits=DigitMode.DROP,
             phase=Phase.DIALING,
         )
+
+    def resume(self, turn: Turn, event: events.Resumed) -> Move:
+        """Go on with the phone as it is found; a phone is never dialled a second time."""
+        cursor = turn.call.cursor
+        talked = cursor.stage == "talk"
+        match event.leg:
+            case _ if event.joined:
+                return self._talk(cursor)
+            case events.LegSeen.UP:
+                return self._connect(turn, cursor.bridge_id)
+            case events.LegSeen.RINGING if cursor.stage == "ring" and cursor.leg_id is not None:
+                return self._ring(turn, cursor.leg_id)
+            case events.LegSeen.NONE | events.LegSeen.RINGING:
+                return Leave(exit="next") if talked else self._give_up(turn, "failed")
+            case _:
+                assert_never(event.leg)
 
     def on(self, turn: Turn, event: events.CallEvent) -> Move | None:
         """Follow the phone: ringing, picked up, talking, gone. Leg and bridge are let go of when the call leaves the node."""
@@ -79,28 +102,37 @@ class Transfer(Node):
         stop = effects.StopMusic(channel_id=turn.call.channel_id)
         return Leave(exit=exit_name, effects=(stop,))
 
-    def _connect(self, turn: Turn) -> Stay:
+    def _connect(self, turn: Turn, known: ids.BridgeId | None = None) -> Stay:
+        """Put both into a bridge: a new one, or the one that may be there already.
+
+        There the phone may be waiting alone. It is taken out first, or its coming in would not be told a second time.
+        """
         caller_id, leg_id = turn.call.channel_id, turn.call.cursor.leg_id
         assert leg_id is not None
-        bridge_id = turn.bridge_id()
+        bridge_id = known or turn.bridge_id()
+        alone = () if known is None else (leg_id,)
         return Stay(
             cursor=Cursor(stage="connect", leg_id=leg_id, bridge_id=bridge_id),
             effects=(
                 effects.StopMusic(channel_id=caller_id),
                 effects.CreateBridge(bridge_id=bridge_id),
+                *(effects.RemoveFromBridge(bridge_id=bridge_id, channel_ids=(it,)) for it in alone),
                 effects.AddToBridge(bridge_id=bridge_id, channel_ids=(caller_id, leg_id)),
             ),
             digits=DigitMode.DROP,
             phase=Phase.DIALING,
         )
 
+    def _talk(self, cursor: Cursor) -> Stay:
+        talk = dataclasses.replace(cursor, stage="talk", timer_id=None)
+        return Stay(cursor=talk, digits=DigitMode.DROP, phase=Phase.TALKING)
+
     def _while_connecting(self, turn: Turn, event: events.CallEvent) -> Move | None:
         """Wait until the phone is in the bridge: only then has the caller talked to anyone."""
         cursor = turn.call.cursor
         match event:
             case events.BridgeJoined(channel_id=leg) if leg == cursor.leg_id:
-                talk = dataclasses.replace(cursor, stage="talk")
-                return Stay(cursor=talk, digits=DigitMode.DROP, phase=Phase.TALKING)
+                return self._talk(cursor)
             case events.RequestFailed(effect="CreateBridge" | "AddToBridge", subject=bridge) if (
                 bridge == cursor.bridge_id
             ):
