@@ -1,7 +1,7 @@
 """A call's timeline, told from payloads alone."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, get_args
 
 import pytest
