@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 FLOWS ?= flows
-# Further arguments for pytest or the demo: make test ARGS="-m 'not asterisk'"
+# Further arguments for pytest, the demo or the trials: make test ARGS="-m 'not asterisk'"
 ARGS ?=
 # 2 to 9: another Asterisk beside the first, with its own ports
 IVR_INSTANCE ?= 1
@@ -17,7 +17,7 @@ ASTERISK_SETTINGS := .asterisk/root$(SUFFIX).toml
 SUDO := $(if $(filter 0,$(shell id -u)),,$(shell command -v sudo))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check asterisk asterisk-down live bench
+.PHONY: help install demo test check asterisk asterisk-down live trials bench
 .PHONY: check-lint check-format check-types check-layers check-tidy check-flows check-shell check-containers
 
 help: ## Say what can be made.
@@ -75,6 +75,9 @@ asterisk-down: ## Stop that Asterisk.
 live: $(INSTALLED) ## Answer calls on that Asterisk, until Ctrl-C.
 	@[ -r "$(ASTERISK_SETTINGS)" ] || { echo "There is no $(ASTERISK_SETTINGS) yet: make asterisk writes it." >&2; exit 2; }
 	@$(BIN)/ivrengine serve --config $(ASTERISK_SETTINGS)
+
+trials: $(INSTALLED) ## Do to the engine what can go wrong (kill it, cut its cables, take its database) and write docs/reliability.md.
+	@$(BIN)/python -m trials $(ARGS)
 
 bench: $(INSTALLED) ## Measure what the engine reaches on this machine.
 	@$(BIN)/python -m bench $(ARGS)

@@ -91,8 +91,16 @@ def _marks(item: pytest.Item, names: Iterable[str]) -> list[str]:
     return [name for name in names if item.get_closest_marker(name)]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give live tests the time they need, unless they say it themselves."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--trials", action="store_true", help="run what is marked trial, too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give live tests the time they need, unless they say it themselves; leave trials to ``make trials``."""
+    if not config.getoption("--trials"):
+        trials = [item for item in items if item.get_closest_marker("trial")]
+        config.hook.pytest_deselected(items=trials)
+        items[:] = [item for item in items if item not in trials]
     for item in items:
         limits = [LIVE[mark] for mark in _marks(item, LIVE)]
         if limits and item.get_closest_marker("timeout") is None:
