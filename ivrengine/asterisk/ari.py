@@ -12,6 +12,7 @@ from ivrengine.asterisk.listening import Ear
 
 OPERATIONS: Final = (
     "applications.get",
+    "asterisk.getGlobalVar",
     "asterisk.getInfo",
     "asterisk.setGlobalVar",
     "bridges.addChannel",

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from ivrengine.asterisk import backoff, translate, version, wire
+from ivrengine.asterisk.lease import Lease, SupersededError
 from ivrengine.asterisk.meter import Meter
 from ivrengine.asterisk.node import Node
 from ivrengine.core.ids import NodeName
@@ -64,8 +65,11 @@ class Link:
         now: Callable[[], datetime],
         meter: Meter,
         chance: Callable[[], float],
+        lease: Lease | None = None,
     ) -> None:
+        """Connect when the lease is ours; at once without one."""
         self.node = node
+        self._lease = lease
         self.name = NodeName(node.name)
         self.up = False
         self.healthy = False
@@ -123,7 +127,7 @@ class Link:
         self.replaced = True
         self._went_down(
             f"another connection took the application {self.node.application} over: "
-            "two engines have the same settings"
+            "another engine answers its calls now, and is not fought"
         )
         if self._frames is not None:
             self._frames.stop()
@@ -145,6 +149,8 @@ class Link:
         """Connect and listen until it is over; return why it is, as a sentence."""
         try:
             self._operations = await self._load()
+            if self._lease is not None:
+                await self._lease.obtain(self.call)
             async with asyncio.TaskGroup() as group:
                 watching = group.create_task(self._watch())
                 try:
@@ -153,6 +159,9 @@ class Link:
                     watching.cancel()
         except UnfitError as unfit:
             return str(unfit)
+        except SupersededError:
+            self.give_up()
+            return ""
         except RequestRefusedError as refused:
             return self._sentence(refused)
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
-from ivrengine.asterisk import looking, translate, wire
+from ivrengine.asterisk import lease, looking, translate, wire
 from ivrengine.asterisk.ari import Ari
 from ivrengine.asterisk.asking import Asking, not_known
 from ivrengine.asterisk.link import Link
@@ -34,8 +34,6 @@ from ivrengine.core.switching import Announcement, RequestRefusedError, Snapshot
 
 BRIDGE_TYPE: Final = "mixing,dtmf_events"
 """Without ``dtmf_events`` keys pressed in a bridge pass through unseen."""
-HEARTBEAT: Final = "IVR_ENGINE"
-"""The dialplan's global that is read before a call is given to the engine."""
 _MEDIA: Final = re.compile(r"(?:sound|recording|number|digits|characters|tone):[^\s,]+", re.ASCII)
 _ENDPOINT: Final = re.compile(r"[A-Za-z]+/[^\s&,]+", re.ASCII)
 _CALLER_ID: Final = re.compile(
@@ -55,7 +53,9 @@ class AriSwitch:
         now: Callable[[], datetime],
         meter: Meter | None = None,
         chance: Callable[[], float] = random.random,
+        right: lease.Lease | None = None,
     ) -> None:
+        """Tell ``listener`` what happens; ``right`` is asked for before the application is taken."""
         meter = meter or Unmetered()
         self._fallback = node.fallback_context
         self._application = node.application
@@ -75,6 +75,7 @@ class AriSwitch:
             now=now,
             meter=meter,
             chance=chance,
+            lease=right,
         )
         self._asking = Asking(self._link)
 
@@ -306,15 +307,12 @@ class AriSwitch:
         )
 
     async def announce(self, announcement: Announcement) -> None:
-        """Let the dialplan know that the engine lives: ``inbound.conf`` takes the global apart."""
-        words = (
-            int(announcement.at.timestamp()),
-            announcement.calls_max,
-            announcement.calls_per_s_max,
-            announcement.engine,
+        """Let the dialplan know that the engine lives; never while another engine may be the one that does."""
+        if not self._link.up:
+            raise wire.NoAnswerError("no link: no call can be taken")
+        await self._link.call(
+            "asterisk.setGlobalVar", variable=lease.HEARTBEAT, value=lease.written(announcement)
         )
-        value = "-".join(map(str, words))
-        await self._link.call("asterisk.setGlobalVar", variable=HEARTBEAT, value=value)
 
     def _give_up(self) -> None:
         self._link.give_up()

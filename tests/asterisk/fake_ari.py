@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 from aiohttp import web
 
 from ivrengine.asterisk import switch
+from ivrengine.asterisk.lease import Lease
 from ivrengine.asterisk.node import Node
 from ivrengine.core.ids import NodeName
 from ivrengine.core.switching import SwitchEvent
@@ -27,6 +28,7 @@ _OPERATIONS: Final[Mapping[str, tuple[tuple[str, str, str, str], ...]]] = {
     "applications": (("get", "GET", "/applications/{applicationName}", ""),),
     "asterisk": (
         ("getInfo", "GET", "/asterisk/info", ""),
+        ("getGlobalVar", "GET", "/asterisk/variable", "variable"),
         ("setGlobalVar", "POST", "/asterisk/variable", "variable value"),
     ),
     "bridges": (
@@ -132,6 +134,8 @@ class FakeAri:
         self.lane: Literal["refuses", "answers", "is silent"] = "refuses"
         """What becomes of requests that come over an event socket."""
         self.lane_asked: list[tuple[str, str]] = []
+        self.variables: dict[str, str] = {}
+        """The global variables of its dialplan."""
         self.deadlocked = False
         """Takes event sockets and never opens them, as after asterisk issue 2170."""
         self.connections_most = 0
@@ -250,7 +254,16 @@ class FakeAri:
             response = await answer if asyncio.iscoroutine(answer) else answer
             assert isinstance(response, web.StreamResponse)
             return response
+        if path == "/asterisk/variable":
+            return self._variable(request)
         return self._usual(request.method, path)
+
+    def _variable(self, request: web.Request) -> web.Response:
+        name = request.query["variable"]
+        if request.method == "GET":
+            return web.json_response({"value": self.variables.get(name, "")})
+        self.variables[name] = request.query["value"]
+        return web.Response(status=204)
 
     def _usual(self, method: str, path: str) -> web.Response:
         if path == "/asterisk/info":
@@ -312,7 +325,7 @@ class Counted:
 class Door:
     """A door under test at a fake Asterisk, and all that it told."""
 
-    def __init__(self, fake: FakeAri, **settings: Any) -> None:
+    def __init__(self, fake: FakeAri, *, right: Lease | None = None, **settings: Any) -> None:
         self.fake = fake
         self.told: list[SwitchEvent] = []
         self.meter = Counted()
@@ -326,6 +339,7 @@ class Door:
             now=lambda: NOW,
             meter=self.meter,
             chance=self._count_attempt,
+            right=right,
         )
 
     def _count_attempt(self) -> float:
