@@ -2,18 +2,20 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
 import structlog
+from aiohttp import web
 
 from ivrengine.asterisk import lease
 from ivrengine.asterisk.lease import Lease, SupersededError
 from ivrengine.core.events import Failure
 from ivrengine.core.switching import Announcement, LinkUp, RequestRefusedError
-from tests.asterisk.fake_ari import Door, FakeAri, running
+from tests.asterisk.fake_ari import Door, FakeAri, Reply, running
 
 NOON: Final = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -170,11 +172,26 @@ async def test_of_engines_that_start_at_the_same_instant_one_gets_it(later_s: fl
 
 
 async def test_an_asterisk_that_does_not_answer_is_asked_again_by_who_asked() -> None:
-    async def refuses(_operation: str, **_arguments: object) -> Mapping[str, Any]:
-        raise RequestRefusedError(Failure.UNAVAILABLE, "no answer")
+    class Mute(Asterisk):
+        async def __call__(self, operation: str, **arguments: object) -> Mapping[str, Any]:
+            raise RequestRefusedError(Failure.UNAVAILABLE, "no answer")
 
     with pytest.raises(RequestRefusedError):
-        await a_lease().obtain(refuses)
+        await a_lease().obtain(Mute())
+
+
+def beats() -> Reply:
+    """Answer with the heartbeat of another engine, a second later each time."""
+    seconds = itertools.count(int(NOON.timestamp()))
+
+    def reply(_request: web.Request) -> web.Response:
+        return web.json_response({"value": f"{next(seconds)}-9-9-other"})
+
+    return reply
+
+
+def asked(fake: FakeAri) -> int:
+    return sum(each.path == "/asterisk/variable" for each in fake.asked)
 
 
 @pytest.mark.real_time
@@ -187,13 +204,12 @@ async def test_no_event_socket_is_opened_while_another_engine_lives(
     monkeypatch.setattr(lease, "SURELY_S", 0.2)
     fake = FakeAri()
     await fake.start()
+    fake.reply("GET", "/asterisk/variable", beats())
     right = Lease("ast1", engine="us", now=lambda: NOON)
     door = Door(fake, right=right)
     try:
         async with running(door):
-            for beat in range(40):
-                fake.variables["IVR_ENGINE"] = f"{int(NOON.timestamp()) + beat}-9-9-other"
-                await asyncio.sleep(0.01)
+            await door.until(lambda: asked(fake) >= 20)
             assert right.waits_for == "other"
             assert not fake.sockets
             assert not door.told
@@ -201,6 +217,7 @@ async def test_no_event_socket_is_opened_while_another_engine_lives(
                 await door.switch.announce(
                     Announcement(at=NOON, engine="us", calls_max=1, calls_per_s_max=1)
                 )
+            fake.replies.clear()
             (told,) = await door.heard(1)
             assert isinstance(told, LinkUp)
             assert fake.variables["IVR_ENGINE"].endswith("-0-0-us")
@@ -220,13 +237,10 @@ async def test_an_engine_whose_place_was_taken_meanwhile_ends_its_door(
     try:
         async with running(door) as run:
             await door.heard(1)
-            fake.variables["IVR_ENGINE"] = "1-9-9-other"
+            fake.reply("GET", "/asterisk/variable", beats())
             await fake.sockets[-1].close()
-            beat = 1
-            while not run.done():
-                beat += 1
-                fake.variables["IVR_ENGINE"] = f"{beat}-9-9-other"
-                await asyncio.sleep(0.02)
+            async with asyncio.timeout(3):
+                await asyncio.wait([run])
             assert "another engine answers its calls now" in (door.switch.trouble or "")
             assert len(fake.sockets) == 1
     finally:

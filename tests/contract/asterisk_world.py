@@ -15,8 +15,9 @@ from typing import Any, Final, TypeVar
 import aiohttp
 import numpy as np
 
+from ivrengine.asterisk.lease import HEARTBEAT
 from ivrengine.asterisk.node import Node
-from ivrengine.asterisk.switch import HEARTBEAT, AriSwitch
+from ivrengine.asterisk.switch import AriSwitch
 from ivrengine.core.ids import BridgeId, ChannelId, on_node
 from ivrengine.core.switching import LinkUp, SwitchEvent
 from tests.contract import world
