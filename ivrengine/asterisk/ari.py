@@ -1,12 +1,15 @@
 """aioari, the library that speaks ARI, with its habits kept in hand; nothing else imports it."""
 
 import logging
+import string
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
+from urllib.parse import quote
 
 import aioari
+import msgspec
 
-from ivrengine.asterisk import wire
+from ivrengine.asterisk import lane, wire
 from ivrengine.asterisk.link import Json, Operation
 from ivrengine.asterisk.listening import Ear
 
@@ -35,7 +38,7 @@ OPERATIONS: Final = (
     "recordings.getLive",
     "recordings.stop",
 )
-"""All that we ask of an Asterisk; looked up once per link, because aioari builds a class for each look-up."""
+"""All that we ask of an Asterisk."""
 
 
 class Ari:
@@ -64,24 +67,60 @@ class Ari:
         client.on_event("*", self._ear.hear)
         client.exception_handler = self._ear.failed
         self._client = client
-        return {name: _operation(client, *name.split(".")) for name in OPERATIONS}
+        return {name: self._bound(name) for name in OPERATIONS}
 
     async def listen(self, application: str) -> None:
         """Open the event socket of this one application and read until it closes."""
         assert self._client is not None, "load comes first"
         await self._client.run(application)
 
+    def _bound(self, name: str) -> Operation:
+        """Return an operation by its description, read once.
 
-def _operation(client: aioari.Client, resource: str, name: str) -> Operation:
-    if client.swagger.resources[resource].get_operation(name) is None:
-        raise KeyError(f"{resource}.{name}")
-    request = getattr(client.repositories[resource], name)
+        aioari reads it at every request, and twice: 70 µs each, which is half of what a request over the event socket costs.
+        """
+        assert self._client is not None
+        resource, _, nickname = name.partition(".")
+        described = self._client.swagger.resources[resource].get_operation(nickname)
+        if described is None:
+            raise KeyError(name)
+        path = wire.path_of(described.uri)
+        method = described.json["httpMethod"]
+        places = _parameters(described, "path")
+        options = _parameters(described, "query")
+        if places != {place for _, place, _, _ in string.Formatter().parse(path) if place}:
+            raise KeyError(path)
+        quick = name in lane.QUICK
 
-    async def run(**arguments: object) -> Json:
-        try:
-            found = await request(**arguments)
-        except (ValueError, KeyError) as error:  # aioari builds objects of it, or tries to
-            raise wire.NoAnswerError("an answer that is not ARI's", sent=True) from error
-        return getattr(found, "json", found) or {}
+        async def run(**arguments: object) -> Json:
+            target = path.format_map({place: _quoted(arguments.pop(place)) for place in places})
+            if arguments:
+                target += f"?{_query(arguments, options)}"
+            answer = await self._http.send(method, target, quick=quick)
+            return _decoded(answer.body) if answer.body else {}
 
-    return run
+        return run
+
+
+def _parameters(described: Any, kind: str) -> frozenset[str]:  # noqa: ANN401 - aioari has no types
+    parameters = described.json.get("parameters", ())
+    return frozenset(each["name"] for each in parameters if each["paramType"] == kind)
+
+
+def _query(arguments: Mapping[str, object], options: frozenset[str]) -> str:
+    if not arguments.keys() <= options:
+        raise KeyError(f"not parameters of ARI: {sorted(arguments.keys() - options)}")
+    return "&".join(f"{name}={_quoted(value)}" for name, value in arguments.items())
+
+
+def _quoted(value: object) -> str:
+    return quote(",".join(value) if isinstance(value, list) else str(value), safe="")
+
+
+def _decoded(body: str) -> Json:
+    """Return the object that was answered; an empty one for JSON that is none."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raise wire.NoAnswerError("an answer that is not ARI's", sent=True) from error
+    return found if isinstance(found, dict) else {}

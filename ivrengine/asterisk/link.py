@@ -119,7 +119,7 @@ class Link:
         """Return the body of what ARI answers to a GET, for lists of which aioari would build objects."""
         if self.replaced:
             raise wire.NoAnswerError("another connection took our application over")
-        answer = await self._wire.request("GET", f"{self.node.origin}/ari/{path}")
+        answer = await self._wire.send("GET", f"/ari/{path}")
         return answer.body
 
     def give_up(self) -> None:
@@ -248,13 +248,11 @@ class Link:
 
         Not through aioari: it wraps the body into the parameter's name, and Asterisk then accepts it and filters nothing.
         """
-        path = f"{self.node.origin}/ari/applications/{self.node.application}/eventFilter"
+        path = f"/ari/applications/{self.node.application}/eventFilter"
         body = json.dumps(
             {"allowed": [{"type": kind} for kind in (*translate.WANTED, wire.ANSWER)]}
         )
-        await self._wire.request(
-            "PUT", path, headers={"Content-Type": "application/json"}, data=body
-        )
+        await self._wire.send("PUT", path, headers={"Content-Type": "application/json"}, data=body)
 
     async def _check_health(self) -> None:
         """Ask for our application: a deadlocked ARI still answers pings, but not this (asterisk issue 2170)."""

@@ -152,19 +152,30 @@ class Wire:
         headers: Mapping[str, str] | None = None,
         data: str | None = None,
     ) -> Answer:
+        """Send what aioari asks for, and return the answer; errors as of ``send``."""
+        return await self.send(method, path_of(url, params), headers=headers, data=data)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        quick: bool = False,
+        headers: Mapping[str, str] | None = None,
+        data: str | None = None,
+    ) -> Answer:
         """Send a request and return its answer, or raise ``AnsweredError`` or ``NoAnswerError``.
 
-        What can be sent twice without doing anything twice (GET, DELETE) is, when no answer came. Who sends a POST must
-        find out first whether it was done.
+        ``path`` is encoded and has the query; a ``quick`` request may go over the event socket. What can be sent twice without
+        doing anything twice (GET, DELETE) is, when no answer came. Who sends a POST must find out first whether it was done.
         """
-        target = self._target(url, params)
         try:
-            return await self._once(method, target, headers, data)
+            return await self._once(method, path, quick, headers, data)
         except NoAnswerError as lost:
             if not lost.sent or method not in {"GET", "DELETE"}:
                 raise
         try:
-            return await self._once(method, target, headers, data)
+            return await self._once(method, path, quick, headers, data)
         except AnsweredError as refused:
             if method == "DELETE" and refused.status == HTTPStatus.NOT_FOUND:
                 return Answer(HTTPStatus.NO_CONTENT, "")  # The first one was done after all.
@@ -177,7 +188,7 @@ class Wire:
         """
         if params.keys() != {"app"}:
             raise ValueError(f"an event socket takes one parameter, app, not {sorted(params)}")
-        target = yarl.URL(self._target(url, params), encoded=True)
+        target = yarl.URL(self._origin + path_of(url, params), encoded=True)
         try:
             socket = await self._open().ws_connect(
                 target,
@@ -199,49 +210,42 @@ class Wire:
             await self._session.close()
             self._session = None
 
-    def _target(self, url: str, params: Mapping[str, object] | None) -> str:
-        """Return the URL on our node: aioari takes host and port from what Asterisk says of itself, as if no proxy was.
-
-        aioari does not encode the query of the event socket; here all are.
-        """
-        path = url.partition("://")[2].partition("/")[2]
-        query = f"?{urllib.parse.urlencode(params)}" if params else ""
-        return f"{self._origin}/{path}{query}"
-
     async def _once(
-        self, method: str, target: str, headers: Mapping[str, str] | None, data: str | None
+        self,
+        method: str,
+        path: str,
+        quick: bool,  # noqa: FBT001 - keywords cost time here
+        headers: Mapping[str, str] | None,
+        data: str | None,
     ) -> Answer:
         if self._in_flight >= IN_FLIGHT_MAX:
             raise NoAnswerError(f"{IN_FLIGHT_MAX} requests wait for this Asterisk already")
         self._in_flight += 1
         try:
-            status, body = await self._fastest(method, target, headers, data)
+            if quick and self._frames is not None and self._frames.lane.proved:
+                status, body = await self._over_socket(self._frames.lane, method, path)
+            else:
+                status, body = await self._over_http(method, path, headers, data)
         finally:
             self._in_flight -= 1
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise AnsweredError(status, f"{status} {_reason(body)}".rstrip())
         return Answer(status, body if method == "GET" else "")
 
-    async def _fastest(
-        self, method: str, target: str, headers: Mapping[str, str] | None, data: str | None
-    ) -> tuple[int, str]:
-        """Return status and body, over the event socket where that is proved and cannot hold up other calls."""
-        path = target.removeprefix(self._origin)
-        if self._frames is None or not self._frames.lane.proved or not lane.suits(method, path):
-            return await self._over_http(method, target, headers, data)
+    async def _over_socket(self, way: lane.Lane, method: str, path: str) -> tuple[int, str]:
         try:
-            answer = await self._frames.lane.ask(method, path, REQUEST_LIMIT_S)
+            answer = await way.ask(method, path, REQUEST_LIMIT_S)
         except lane.LostError as lost:
             raise NoAnswerError(str(lost), sent=True, timed_out=lost.timed_out) from None
         return answer.status_code, answer.message_body
 
     async def _over_http(
-        self, method: str, target: str, headers: Mapping[str, str] | None, data: str | None
+        self, method: str, path: str, headers: Mapping[str, str] | None, data: str | None
     ) -> tuple[int, str]:
         try:
             async with self._open().request(
                 method,
-                yarl.URL(target, encoded=True),
+                yarl.URL(self._origin + path, encoded=True),
                 headers=headers,
                 data=data,
                 allow_redirects=False,
@@ -263,6 +267,15 @@ class Wire:
             # Else aiohttp repeats a DELETE by itself, and what was done the first time looks as if it had been gone.
             self._session._retry_connection = False  # noqa: SLF001
         return self._session
+
+
+def path_of(url: str, params: Mapping[str, object] | None = None) -> str:
+    """Return the path and encoded query behind host and port: those are the settings', whatever Asterisk says of itself.
+
+    aioari takes them from there as if no proxy was, and does not encode the query of the event socket.
+    """
+    path = url.partition("://")[2].partition("/")[2]
+    return f"/{path}?{urllib.parse.urlencode(params)}" if params else f"/{path}"
 
 
 class _Event(msgspec.Struct):

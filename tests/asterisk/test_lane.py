@@ -131,17 +131,3 @@ async def test_a_broken_answer_is_counted_and_dropped() -> None:
         await door.fake.send('{"type":"RESTResponse","status_code":"many"}')
         await door.until(lambda: "not an event" in door.meter.drops)
         assert door.switch.up
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "channels/1.7/answer",
-        "channels/1.7/continue?context=x",
-        "channels/1.7/record?name=x",
-        "channels/1.7",
-        "bridges/b/addChannel?channel=1.7",
-    ],
-)
-def test_what_can_wait_inside_asterisk_never_takes_the_lane(path: str) -> None:
-    assert not lane.suits("POST", f"/ari/{path}")
