@@ -111,9 +111,11 @@ class CallTask:
             if self._in_doubt:
                 await self._look()
                 continue
-            limit_s = None if self._timers else self._around.limits.look_s
+            if self._timers:
+                await self._wake.wait()
+                continue
             try:
-                async with asyncio.timeout(limit_s):
+                async with asyncio.timeout(self._around.limits.look_s):
                     await self._wake.wait()
             except TimeoutError:
                 self._in_doubt = True

@@ -149,20 +149,32 @@ def _media(sounds: Sounds, play: effects.Play, call: Call) -> tuple[str, ...]:
 
 def without_undone(pending: list[effects.Effect]) -> list[effects.Effect]:
     """Return the effects without those that a later one in the same list takes back: a prompt cut short before it began."""
-    stopped = {e.playback_id for e in pending if isinstance(e, effects.StopPlayback)}
-    begun = {e.playback_id for e in pending if isinstance(e, effects.Play)} & stopped
-    cancelled = {e.timer_id for e in pending if isinstance(e, effects.CancelTimer)}
-    set_now = {e.timer_id for e in pending if isinstance(e, effects.StartTimer)} & cancelled
-    return [e for e in pending if not _undone(e, begun, set_now)]
+    ended = {subject for effect in pending if (subject := _ends(effect)) is not None}
+    undone = (
+        {subject for effect in pending if (subject := _begins(effect)) in ended} if ended else ()
+    )
+    if not undone:
+        return pending
+    return [e for e in pending if _ends(e) not in undone and _begins(e) not in undone]
 
 
-def _undone(
-    effect: effects.Effect, playbacks: set[ids.PlaybackId], timers: set[ids.TimerId]
-) -> bool:
+def _begins(effect: effects.Effect) -> str | None:
+    """Return the playback or timer that an effect begins."""
     match effect:
-        case effects.Play() | effects.StopPlayback():
-            return effect.playback_id in playbacks
-        case effects.StartTimer() | effects.CancelTimer():
-            return effect.timer_id in timers
+        case effects.Play():
+            return effect.playback_id
+        case effects.StartTimer():
+            return effect.timer_id
         case _:
-            return False
+            return None
+
+
+def _ends(effect: effects.Effect) -> str | None:
+    """Return the playback or timer that an effect ends."""
+    match effect:
+        case effects.StopPlayback():
+            return effect.playback_id
+        case effects.CancelTimer():
+            return effect.timer_id
+        case _:
+            return None

@@ -4,6 +4,7 @@ Nobody is meant to log them in the first place; this holds where somebody forgot
 of exceptions, which quote what they were given.
 """
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -44,6 +45,8 @@ _PLAIN_ENDINGS: Final = ("_at", "_hash", "_id", "_ids", "_key")
 """Keys whose text is an id of ours, a keyed hash or an instant: long runs of digits there are no phone numbers."""
 _PHONE: Final = re.compile(r"\+\d(?:[ ()./-]{0,2}\d){6,}|\d{7,}")
 """Seven digits in a row, or a number written internationally with its digits in groups."""
+_SUSPECT: Final = re.compile(r"[\d@=]")
+"""Without one of these neither a number nor a password can be in a text; looking for them costs a tenth of the rest."""
 _CREDENTIALS: Final = re.compile(
     r"(://[^\s/:@]*:)[^\s@]+(@)|((?:api_key|password)=)[^\s&'\"]+", re.IGNORECASE
 )
@@ -56,10 +59,16 @@ def redact(_logger: object, _method: str, event: EventDict) -> EventDict:
 
 
 def _value(key: str, value: object) -> object:
+    secret, plain = _sort_of(key)
+    return REDACTED if secret else _inner(value, plain=plain)
+
+
+@functools.lru_cache(maxsize=1024)  # the fields of our own lines are some dozens
+def _sort_of(key: str) -> tuple[bool, bool]:
+    """Return whether what the key holds is secret, and whether it is plain."""
     lowered = key.lower()
-    if lowered in _SECRET or lowered.endswith(_SECRET_ENDINGS):
-        return REDACTED
-    return _inner(value, plain=lowered in _PLAIN or lowered.endswith(_PLAIN_ENDINGS))
+    secret = lowered in _SECRET or lowered.endswith(_SECRET_ENDINGS)
+    return secret, lowered in _PLAIN or lowered.endswith(_PLAIN_ENDINGS)
 
 
 def _inner(value: object, *, plain: bool) -> object:
@@ -78,4 +87,6 @@ def _inner(value: object, *, plain: bool) -> object:
 
 def text(value: str) -> str:
     """Return a sentence without what looks like a phone number or a password."""
+    if _SUSPECT.search(value) is None:
+        return value
     return _PHONE.sub(NUMBER, _CREDENTIALS.sub(rf"\1\3{REDACTED}\2", value))
