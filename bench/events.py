@@ -141,7 +141,7 @@ class Bench:
             metrics=counted,
         )
         self.switch = Yes()
-        self.engine.attach(cast("Switch", self.switch), Sounds())  # the menu call needs no more of it
+        self.engine.attach(cast("Switch", self.switch), Sounds())
         self.ear = listening.Ear(
             translate.Node(name=NODE, country="TR"),
             listener=self.engine.listen,
