@@ -219,6 +219,9 @@ END
 name = "ast$IVR_INSTANCE"
 url = "http://$IVR_CONTROL_ADDRESS:$IVR_ARI_PORT/"
 password = "$IVR_ARI_PASSWORD"
+ami = "$IVR_CONTROL_ADDRESS:$IVR_AMI_PORT"
+ami_password = "$IVR_AMI_PASSWORD"
+trunks = ["trunk-in", "trunk-in-info", "trunk-out"]
 sounds_dir = "$shared/prompts"
 sounds_path = "/var/lib/ivrengine/prompts"
 END

@@ -17,7 +17,10 @@ class Meter(Protocol):
         ...
 
     def dropped(self, node: NodeName, reason: str) -> None:
-        """Count an event that nobody was told: ``garbled``, ``not an event``, ``stranded`` or ``listener failed``."""
+        """Count an event that nobody was told.
+
+        Why: ``garbled``, ``not an event``, ``stranded`` or ``listener failed``; of AMI also ``too long`` or ``too many phones``.
+        """
         ...
 
     def linked(self, node: NodeName, *, up: bool) -> None:
@@ -26,6 +29,10 @@ class Meter(Protocol):
 
     def healthy(self, node: NodeName, *, well: bool) -> None:
         """Note whether a node's ARI answers in time."""
+        ...
+
+    def ami_linked(self, node: NodeName, *, up: bool) -> None:
+        """Note whether a node's AMI tells us of phones and trunks."""
         ...
 
 
@@ -45,4 +52,7 @@ class Unmetered:
         """Do nothing."""
 
     def healthy(self, node: NodeName, *, well: bool) -> None:
+        """Do nothing."""
+
+    def ami_linked(self, node: NodeName, *, up: bool) -> None:
         """Do nothing."""

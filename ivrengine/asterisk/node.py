@@ -1,7 +1,21 @@
 """What the door must know of an Asterisk before it can knock: one of these per node of the settings."""
 
 import dataclasses
+from pathlib import Path
 from urllib.parse import urlsplit
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AmiAccess:
+    """How to reach an Asterisk's manager interface."""
+
+    host: str
+    port: int
+    username: str
+    secret: str = dataclasses.field(repr=False)
+    tls: bool = False
+    ca_file: Path | None = None
+    """Who signs its certificate, where that is not one of the machine's own authorities."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +36,13 @@ class Node:
     """Connect to an Asterisk with known holes all the same, with a warning."""
     fallback_context: str = "ivrengine-fallback"
     """Context of the dialplan whose extension ``s`` takes callers whom we cannot serve."""
+
+    fallback_queue: str = "ivrengine-fallback"
+    """The native queue in which that context lets callers wait."""
+    ami: AmiAccess | None = None
+    """None: nobody tells us of phones, trunks and the fallback queue."""
+    trunks: frozenset[str] = frozenset()
+    """Endpoints that are trunks; all others are phones."""
 
     @property
     def origin(self) -> str:

@@ -294,6 +294,10 @@ class AriSwitch:
             {"channelId": channel, "context": self._fallback, "extension": "s", "priority": 1},
         )
 
+    async def read(self, path: str) -> str:
+        """Return the body of what ARI answers to a GET, asked over HTTP whether events reach us or not."""
+        return await self._link.read(path)
+
     async def snapshot(self) -> Snapshot:
         """Return what is alive there."""
         info, channels, bridges = [await self._link.read(path) for path in looking.PATHS]

@@ -13,7 +13,8 @@ import uvloop
 from prometheus_client import start_http_server
 
 from ivrengine import app
-from ivrengine.asterisk.node import Node
+from ivrengine.asterisk.beside import Beside
+from ivrengine.asterisk.node import AmiAccess, Node
 from ivrengine.asterisk.switch import AriSwitch
 from ivrengine.cli import complaints
 from ivrengine.cli.stopping import stop_signal
@@ -41,9 +42,15 @@ class MuteError(Exception):
 class _AsteriskDoor:
     switch: AriSwitch
     sounds: Library
+    beside: Beside
 
     async def run(self) -> None:
-        await self.switch.run()
+        async with asyncio.TaskGroup() as group:
+            beside = group.create_task(self.beside.run())
+            try:
+                await self.switch.run()
+            finally:
+                beside.cancel()
 
 
 def serve(config: Annotated[Path | None, complaints.CONFIG] = None) -> None:
@@ -80,12 +87,7 @@ async def _serve(settings: Settings, book: Book) -> None:
     def make_doors(inside: app.Inside) -> Sequence[app.Door]:
         meter = DoorMeter(inside.metrics)
         return [
-            _AsteriskDoor(
-                switch=AriSwitch(
-                    _node(node), listener=inside.listener, now=inside.now, meter=meter
-                ),
-                sounds=library,
-            )
+            _door(_node(node), library, inside, meter)
             for node, library in zip(settings.asterisk, libraries, strict=True)
         ]
 
@@ -168,6 +170,12 @@ async def _library(
     return library
 
 
+def _door(node: Node, library: Library, inside: app.Inside, meter: DoorMeter) -> _AsteriskDoor:
+    switch = AriSwitch(node, listener=inside.listener, now=inside.now, meter=meter)
+    beside = Beside(node, switch, listener=inside.listener, now=inside.now, meter=meter)
+    return _AsteriskDoor(switch=switch, sounds=library, beside=beside)
+
+
 def _node(node: AsteriskNode) -> Node:
     return Node(
         name=node.name,
@@ -177,4 +185,20 @@ def _node(node: AsteriskNode) -> Node:
         application=node.application,
         country=node.country,
         accept_unsafe_version=node.accept_unsafe_version,
+        ami=_ami(node),
+        trunks=frozenset(node.trunks),
+    )
+
+
+def _ami(node: AsteriskNode) -> AmiAccess | None:
+    if node.ami is None:
+        return None
+    host, _, port = node.ami.rpartition(":")
+    return AmiAccess(
+        host=host.strip("[]"),
+        port=int(port),
+        username=node.ami_username,
+        secret=node.ami_secret(),
+        tls=node.ami_tls,
+        ca_file=node.ami_ca_file,
     )

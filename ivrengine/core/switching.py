@@ -54,7 +54,75 @@ class DigitHeard:
     digit: str = dataclasses.field(repr=False)
 
 
-SwitchEvent = Arrival | LinkUp | LinkDown | DigitHeard | CallEvent
+class PhoneState(StrEnum):
+    """What a phone does, whoever calls it: the engine, the fallback queue, or its own agent."""
+
+    FREE = "free"
+    RINGING = "ringing"
+    IN_USE = "in_use"
+    UNREACHABLE = "unreachable"
+    """Not registered, or it no longer answers: their phone is gone."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneSeen:
+    """A phone was found in this state, or has changed to it; ``endpoint`` is what a switch rings (``PJSIP/agent-101``)."""
+
+    at: datetime
+    node: NodeName
+    endpoint: str
+    state: PhoneState
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TrunkSeen:
+    """A trunk of the settings is up or down; ``reason`` is its switch's own word for it (``Unreachable``, ``Rejected``)."""
+
+    at: datetime
+    node: NodeName
+    trunk: str
+    up: bool
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SightLost:
+    """Nobody tells us of a node's phones, trunks and fallback queue any more: what is known of them is getting old."""
+
+    at: datetime
+    node: NodeName
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FallbackSeen:
+    """So many callers wait in a node's fallback queue."""
+
+    at: datetime
+    node: NodeName
+    waiting: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchEnding:
+    """A switch's process is about to end, and with it every call on the node; ``again`` says that it comes back by itself."""
+
+    at: datetime
+    node: NodeName
+    again: bool
+
+
+SwitchEvent = (
+    Arrival
+    | LinkUp
+    | LinkDown
+    | DigitHeard
+    | PhoneSeen
+    | TrunkSeen
+    | SightLost
+    | FallbackSeen
+    | SwitchEnding
+    | CallEvent
+)
 """What a switch tells the engine, in the order in which it learned it."""
 
 

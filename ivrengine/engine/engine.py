@@ -18,6 +18,7 @@ from ivrengine.engine.journal import Journal, JournalError
 from ivrengine.engine.journal_reading import Recovered
 from ivrengine.engine.limits import Limits
 from ivrengine.engine.performing import Door, Performer, Release, Sounds
+from ivrengine.engine.sight import Watch
 from ivrengine.engine.switch import Switch
 from ivrengine.flow.book import Book
 from ivrengine.flow.model import Flow
@@ -61,6 +62,8 @@ class Engine:
         self._metrics = metrics
         self._limits = limits or Limits()
         self._log: structlog.stdlib.BoundLogger = structlog.get_logger("engine")
+        self.watch = Watch(metrics)
+        """Phones and trunks, as far as anybody tells."""
         self._doors: dict[NodeName, Door] = {}
         self._calls: dict[CallId, CallTask] = {}
         self._by_channel: dict[ChannelId, CallTask] = {}
@@ -142,6 +145,14 @@ class Engine:
                 self._log.warning("link down", node=event.node, reason=event.reason)
             case switching.DigitHeard():
                 self._deliver(self._by_channel.get(event.channel_id), event)
+            case (
+                switching.PhoneSeen()
+                | switching.TrunkSeen()
+                | switching.FallbackSeen()
+                | switching.SightLost()
+                | switching.SwitchEnding()
+            ):
+                self.watch.take(event)
             case _:
                 self._deliver(self._task_of(event), event)
 

@@ -26,6 +26,9 @@ PREFIX: Final = "IVRENGINE_"
 DATABASE_VARIABLE: Final = "DATABASE_URL"
 """Where many hosts put the address of their PostgreSQL."""
 _NODE_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_ENDPOINT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_TRUNKS_MAX: Final = 64
+"""Each is a series of a metric; more carriers than this no node has."""
 
 
 def _expected(sentence: str, *at: str | int) -> PydanticCustomError:
@@ -63,10 +66,25 @@ def _postgres_url(value: SecretStr) -> SecretStr:
     return value
 
 
-def _listen(value: str) -> str:
+def _host_and_port(value: str, sentence: str) -> str:
     host, _, port = value.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
-        raise _expected("an address and a port to listen on, such as 127.0.0.1:9464")
+        raise _expected(sentence)
+    return value
+
+
+def _listen(value: str) -> str:
+    return _host_and_port(value, "an address and a port to listen on, such as 127.0.0.1:9464")
+
+
+def _ami(value: str) -> str:
+    sentence = "the address and port of an Asterisk's manager interface, such as 127.0.0.1:5038"
+    return _host_and_port(value, sentence)
+
+
+def _endpoint_name(value: str) -> str:
+    if not _ENDPOINT_NAME.fullmatch(value):
+        raise _expected("the name of an endpoint as in pjsip.conf, such as trunk-out")
     return value
 
 
@@ -94,8 +112,22 @@ class AsteriskNode(_Table):
     """The same folder as this Asterisk sees it; the same path if none is given."""
     accept_unsafe_version: bool = False
     """Take an Asterisk with known holes all the same."""
+    ami: Annotated[str, AfterValidator(_ami)] | None = None
+    """Where its manager interface listens; without it nobody tells of phones, trunks and the fallback queue."""
+    ami_username: str = "ivrengine"
+    ami_password: SecretStr | None = None
+    ami_password_file: Path | None = None
+    ami_tls: bool = False
+    """Speak TLS with the manager interface; its certificate must be good and be its host's."""
+    ami_ca_file: Path | None = None
+    """Who signed that certificate, where it is not one of the authorities that this machine trusts."""
+    trunks: tuple[Annotated[str, AfterValidator(_endpoint_name)], ...] = Field(
+        default=(), max_length=_TRUNKS_MAX
+    )
+    """Its endpoints that are trunks; all others are phones."""
 
     _secret: str = PrivateAttr(default="")
+    _ami_secret: str = PrivateAttr(default="")
 
     @model_validator(mode="after")
     def _one_password(self) -> Self:
@@ -104,20 +136,46 @@ class AsteriskNode(_Table):
         if self.password is not None:
             self._secret = self.password.get_secret_value()
         elif self.password_file is not None:
-            self._secret = _content(self.password_file)
+            self._secret = _content(self.password_file, "password_file")
+        return self
+
+    @model_validator(mode="after")
+    def _one_ami_password(self) -> Self:
+        given = [self.ami_password, self.ami_password_file].count(None)
+        if self.ami is None:
+            if given < 2 or self.ami_ca_file is not None:  # noqa: PLR2004 - both of them
+                raise _expected("`ami` beside the other settings that begin with `ami_`")
+            return self
+        if given != 1:
+            raise _expected("one of `ami_password` and `ami_password_file`")
+        if self.ami_password is not None:
+            self._ami_secret = self.ami_password.get_secret_value()
+        elif self.ami_password_file is not None:
+            self._ami_secret = _content(self.ami_password_file, "ami_password_file")
+        # Behind a line's end it would be a header of its own.
+        if not self._ami_secret.isprintable() or not self.ami_username.isprintable():
+            raise _expected("a user and a password of AMI without control characters")
+        if self.ami_ca_file is not None:
+            if not self.ami_tls:
+                raise _expected("`ami_tls = true` beside `ami_ca_file`")
+            _content(self.ami_ca_file, "ami_ca_file")
         return self
 
     def secret(self) -> str:
         """Return the password, wherever it was written."""
         return self._secret
 
+    def ami_secret(self) -> str:
+        """Return the password of AMI, wherever it was written."""
+        return self._ami_secret
 
-def _content(password_file: Path) -> str:
+
+def _content(password_file: Path, name: str) -> str:
     sentence = f"a file that the engine can read, found `{password_file}`"
     try:
         return password_file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
-        raise _expected(sentence, "password_file") from None
+        raise _expected(sentence, name) from None
 
 
 class Journal(_Table):

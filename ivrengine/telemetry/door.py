@@ -20,6 +20,7 @@ class DoorMeter:
         self._requests = functools.cache(metrics.requests.labels)
         self._request_seconds = functools.cache(metrics.request_seconds.labels)
         self._events_heard = functools.cache(metrics.events_heard.labels)
+        self._ami_seen_up: set[NodeName] = set()
 
     def requested(self, node: NodeName, operation: str, outcome: str, duration_s: float) -> None:
         """Count a request to a node."""
@@ -45,3 +46,11 @@ class DoorMeter:
     def healthy(self, node: NodeName, *, well: bool) -> None:
         """Note whether a node's ARI answers in time."""
         self._metrics.node_healthy.labels(node).set(well)
+
+    def ami_linked(self, node: NodeName, *, up: bool) -> None:
+        """Note whether a node's AMI tells us of phones and trunks; the second time it does is a reconnection."""
+        self._metrics.ami_linked.labels(node).set(up)
+        if up and node in self._ami_seen_up:
+            self._metrics.ami_reconnects.labels(node).inc()
+        if up:
+            self._ami_seen_up.add(node)

@@ -54,6 +54,16 @@ class Metrics:
     """1 while the ARI of a ``node`` answers in time."""
     reconnects: Counter
     """Connections to an Asterisk made again after one was lost, by ``node``."""
+    ami_linked: Gauge
+    """1 while the AMI of a ``node`` tells us of phones and trunks."""
+    ami_reconnects: Counter
+    """Connections to an AMI made again after one was lost, by ``node``."""
+    trunk_up: Gauge
+    """1 while a ``trunk`` of the settings carries calls, 0 while it does not; none while its ``node`` tells nothing of it."""
+    phones: Gauge
+    """Phones of a ``node`` by their ``state``."""
+    fallback_waiting: Gauge
+    """Callers in the fallback queue of a ``node``."""
     journal_bytes: Counter
     journal_torn_lines: Counter
     """Lines of the journal that were cut by a crash or damaged, met by the shipper."""
@@ -102,6 +112,11 @@ def new() -> Metrics:
             "requests_failed", "Requests that a switch did not do.", "effect", "failure"
         ),
         reconnects=counter("reconnects", "Connections to Asterisk made again.", "node"),
+        ami_linked=gauge("ami_linked", "Whether a node's AMI tells us of phones.", "node"),
+        ami_reconnects=counter("ami_reconnects", "Connections to AMI made again.", "node"),
+        trunk_up=gauge("trunk_up", "Whether a trunk carries calls.", "node", "trunk"),
+        phones=gauge("phones", "Phones by what they do.", "node", "state"),
+        fallback_waiting=gauge("fallback_waiting", "Callers in the fallback queue.", "node"),
         journal_bytes=counter("journal_bytes", "Bytes written to the journal."),
         journal_torn_lines=counter(
             "journal_torn_lines", "Lines of the journal that are not whole."

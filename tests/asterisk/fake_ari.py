@@ -304,6 +304,7 @@ class Counted:
         self.drops: list[str] = []
         self.links: list[bool] = []
         self.health: list[bool] = []
+        self.ami_links: list[bool] = []
 
     def requested(self, node: NodeName, operation: str, outcome: str, duration_s: float) -> None:
         assert duration_s >= 0
@@ -320,6 +321,9 @@ class Counted:
 
     def healthy(self, node: NodeName, *, well: bool) -> None:
         self.health.append(well)
+
+    def ami_linked(self, node: NodeName, *, up: bool) -> None:
+        self.ami_links.append(up)
 
 
 class Door:
