@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final, Protocol
 
 import structlog
@@ -20,7 +21,9 @@ from ivrengine.engine.journal_reading import Reader, recover
 from ivrengine.engine.limits import Limits
 from ivrengine.engine.performing import Sounds
 from ivrengine.engine.recognition import Recogniser
+from ivrengine.engine.stopping import Stopping, Then
 from ivrengine.engine.switch import Switch
+from ivrengine.engine.tenure import Tenure, take
 from ivrengine.flow.book import Book
 from ivrengine.numbers.keyfile import create_keys, load_keys
 from ivrengine.numbers.seal import Sealer
@@ -57,6 +60,7 @@ class Door(Protocol):
 class Inside:
     """What a door is given of the engine behind it."""
 
+    tenure: Tenure
     listener: Callable[[SwitchEvent], None]
     now: Callable[[], datetime]
     metrics: metrics.Metrics
@@ -75,6 +79,7 @@ class Running:
     """A running engine, for those who watch it."""
 
     engine: Engine
+    tenure: Tenure
     journal: Journal
     shipper: Shipper
     clock: EngineClock
@@ -88,21 +93,32 @@ async def running(
     make_doors: MakeDoors,
     *,
     counted: metrics.Metrics | None = None,
+    tenure: Tenure | None = None,
+    stopping: Stopping | None = None,
 ) -> AsyncIterator[Running]:
     """Run an engine while the context is open; leaving it stops the engine politely and ships what is left.
 
-    ``counted`` are metrics that somebody reads before the engine runs; without them it makes its own.
+    ``counted`` are metrics that somebody reads before the engine runs, ``tenure`` is the right to the journal if it is held
+    already, and ``stopping`` says how the engine stops; it makes its own of what is not given.
 
     Raises ``JournalInUseError``, ``JournalError``, ``KeyFileError``, ``DatabaseUrlError``; inside the context
     ``DoorClosedError`` (in a group) if a switch is lost for good.
     """
     async with contextlib.AsyncExitStack() as stack:
-        found = await _assembled(settings, book, stack, counted or metrics.new())
-        inside = Inside(listener=found.engine.listen, now=found.clock.now, metrics=found.metrics)
+        tenure = tenure or take(journal_folder(settings))
+        stack.callback(tenure.close)
+        found = await _assembled(settings, book, stack, counted or metrics.new(), tenure)
+        stopping = stopping or Stopping()
+        inside = Inside(
+            tenure=tenure,
+            listener=found.engine.listen,
+            now=found.clock.now,
+            metrics=found.metrics,
+        )
         doors = make_doors(inside)
         for door in doors:
             found.engine.attach(door.switch, door.sounds)
-        shipping = await stack.enter_async_context(_shipping(found.shipper))
+        shipping = await stack.enter_async_context(_shipping(found.shipper, stopping))
         work = [*map(_keep_open, doors), found.journal.keep_synced()]
         tasks = await stack.enter_async_context(_alongside(work))
         async with asyncio.TaskGroup() as group:
@@ -110,7 +126,7 @@ async def running(
             try:
                 yield found
             finally:
-                await found.engine.stop()
+                await found.engine.stop(stopping)
                 for watch in watches:
                     watch.cancel()
 
@@ -120,15 +136,17 @@ async def _assembled(
     book: Book,
     stack: contextlib.AsyncExitStack,
     counted: metrics.Metrics,
+    tenure: Tenure,
 ) -> Running:
     """Return the engine with its journal and shipper, the journal already recovered and open for writing."""
-    folder = settings.data_dir / "journal"
+    folder = journal_folder(settings)
     bell = _Bell(counted.journal_bytes.inc)
     journal = Journal(
         folder,
         segment_bytes=settings.journal.segment_bytes,
         fsync=settings.journal.fsync,
         grew=bell.ring,
+        tenure=tenure,
     )
     stack.callback(journal.close)
     recovered = await asyncio.to_thread(recover, folder)
@@ -153,7 +171,14 @@ async def _assembled(
         limits=_limits(settings),
     )
     engine.recover(recovered)
-    return Running(engine=engine, journal=journal, shipper=shipper, clock=clock, metrics=counted)
+    return Running(
+        engine=engine,
+        tenure=tenure,
+        journal=journal,
+        shipper=shipper,
+        clock=clock,
+        metrics=counted,
+    )
 
 
 class _Bell:
@@ -187,6 +212,11 @@ def _shipper(
     )
 
 
+def journal_folder(settings: Settings) -> Path:
+    """Return where the journal is: what belongs to one engine at a time."""
+    return settings.data_dir / "journal"
+
+
 def _sealer(settings: Settings) -> Sealer:
     path = settings.keys_path
     return Sealer(load_keys(path) if path.exists() else create_keys(path))
@@ -198,18 +228,19 @@ def _limits(settings: Settings) -> Limits:
 
 
 @contextlib.asynccontextmanager
-async def _shipping(shipper: Shipper) -> AsyncIterator[asyncio.Task[None]]:
+async def _shipping(shipper: Shipper, stopping: Stopping) -> AsyncIterator[asyncio.Task[None]]:
     """Ship beside everything else; at the end ship what the journal still holds, for a while."""
     task = asyncio.create_task(shipper.run())
     try:
         yield task
     finally:
         shipper.finish()
-        _, late = await asyncio.wait([task], timeout=SHIP_OUT_S)
-        if late:
+        hand_over = stopping.then is Then.HAND_OVER
+        _, late = await asyncio.wait([task], timeout=0 if hand_over else SHIP_OUT_S)
+        if late and not hand_over:
             _log.warning("rows left in the journal", reason="the store was not reached in time")
-            task.cancel()
-            await asyncio.wait([task])
+        task.cancel()
+        await asyncio.wait([task])
 
 
 @contextlib.asynccontextmanager

@@ -62,9 +62,9 @@ def written(announcement: Announcement) -> str:
 
 
 def read(text: str) -> Heartbeat | None:
-    """Return what a heartbeat says; None for one that no engine has written."""
+    """Return what a heartbeat says; None for one that no engine has written, or that says that it is gone."""
     words = text.split("-")
-    if len(words) != _WORDS or not words[0].isdecimal() or not words[3]:
+    if len(words) != _WORDS or not words[0].isdecimal() or not int(words[0]) or not words[3]:
         return None
     return Heartbeat(epoch_s=int(words[0]), engine=words[3])
 
@@ -99,6 +99,12 @@ class Lease:
             _log.info("taking over", node=self._node, engine=self._engine)
         self.waits_for = None
         self._held = True
+
+    async def release(self, ask: Ask) -> None:
+        """Say that we are gone, so that nobody waits to see whether we are; raises what ``ask`` raises."""
+        if self._held:
+            self._held = False
+            await ask("asterisk.setGlobalVar", variable=HEARTBEAT, value=f"0-0-0-{self._engine}")
 
     def _is_ours(self, text: str) -> bool:
         found = read(text)

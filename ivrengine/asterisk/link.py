@@ -1,6 +1,7 @@
 """The link to one Asterisk: found, judged, listened to, watched, and found again when it breaks."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
@@ -19,6 +20,8 @@ from ivrengine.core.switching import LinkDown, LinkUp, RequestRefusedError
 HEALTH_EVERY_S: Final = 5.0
 """With its limit below, a deadlocked ARI is known within 10 s."""
 HEALTH_LIMIT_S: Final = 2.0
+LET_GO_LIMIT_S: Final = 0.5
+"""Not said in time, it shows all the same: the heartbeat stands still."""
 REASONS_MAX: Final = 16
 """Reasons remembered as told: there are fewer sentences, but some quote what the other side said."""
 STEADY_S: Final = 30.0
@@ -94,7 +97,14 @@ class Link:
             await self._keep_up()
         finally:
             self.up = False
+            await self._let_go()
             await self._wire.close()
+
+    async def _let_go(self) -> None:
+        if self._lease is not None and not self.replaced:
+            with contextlib.suppress(RequestRefusedError, TimeoutError):
+                async with asyncio.timeout(LET_GO_LIMIT_S):
+                    await self._lease.release(self.call)
 
     async def call(self, operation: str, **arguments: object) -> Json:
         """Do one request; whatever goes wrong is a ``RequestRefusedError``."""

@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 import typer
 
 from ivrengine import app
-from ivrengine.engine.journal import JournalError, JournalInUseError
+from ivrengine.engine.tenure import JournalError, JournalInUseError
 from ivrengine.numbers.keyfile import KeyFileError
 from ivrengine.settings import load
 from ivrengine.settings.load import SettingsError

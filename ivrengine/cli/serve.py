@@ -14,10 +14,13 @@ from prometheus_client import start_http_server
 
 from ivrengine import app
 from ivrengine.asterisk.beside import Beside
+from ivrengine.asterisk.lease import Lease
 from ivrengine.asterisk.node import AmiAccess, Node
 from ivrengine.asterisk.switch import AriSwitch
 from ivrengine.cli import complaints
-from ivrengine.cli.stopping import stop_signal
+from ivrengine.cli.stopping import obey_signals
+from ivrengine.engine.stopping import Stopping, Then
+from ivrengine.engine.tenure import JournalInUseError, Tenure, take, wait
 from ivrengine.flow.book import Book
 from ivrengine.flow.load import RECORDINGS_FOLDER, load_folder
 from ivrengine.prompts import speech
@@ -53,7 +56,15 @@ class _AsteriskDoor:
                 beside.cancel()
 
 
-def serve(config: Annotated[Path | None, complaints.CONFIG] = None) -> None:
+def serve(
+    config: Annotated[Path | None, complaints.CONFIG] = None,
+    standby: Annotated[
+        bool,
+        typer.Option(
+            "--standby", help="If another engine runs on this data, wait for its end and take over."
+        ),
+    ] = False,
+) -> None:
     """Answer calls on the Asterisk nodes of the settings."""
     settings = complaints.settings(config)
     if not settings.asterisk:
@@ -73,16 +84,18 @@ def serve(config: Annotated[Path | None, complaints.CONFIG] = None) -> None:
         complaints.in_sentences(MetricsError, MuteError),
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_serve(settings, book))
+        runner.run(_serve(settings, book, standby=standby))
 
 
-async def _serve(settings: Settings, book: Book) -> None:
+async def _serve(settings: Settings, book: Book, *, standby: bool) -> None:
     began_s = asyncio.get_running_loop().time()
-    stop = stop_signal()
-    libraries = await _unless(stop, _libraries(settings, book))
-    if libraries is None:
+    stopping = Stopping(Then(settings.stopping.then))
+    obey_signals(stopping)
+    prepared = await _unless(stopping.asked, _prepared(settings, book, standby=standby))
+    if prepared is None:
         _log.info("engine stopped")
         return
+    libraries, tenure = prepared
 
     def make_doors(inside: app.Inside) -> Sequence[app.Door]:
         meter = DoorMeter(inside.metrics)
@@ -91,12 +104,31 @@ async def _serve(settings: Settings, book: Book) -> None:
             for node, library in zip(settings.asterisk, libraries, strict=True)
         ]
 
-    async with app.running(settings, book, make_doors) as running, _scraped(settings, running):
+    async with (
+        app.running(settings, book, make_doors, tenure=tenure, stopping=stopping) as running,
+        _scraped(settings, running),
+    ):
         ready_s = asyncio.get_running_loop().time() - began_s
         _log.info("engine ready", flows=len(book.flows), after_s=round(ready_s, 3))
-        await stop.wait()
-        _log.info("engine stopping")
+        await stopping.asked.wait()
+        _log.info("engine stopping", then=stopping.then)
     _log.info("engine stopped")
+
+
+async def _prepared(
+    settings: Settings, book: Book, *, standby: bool
+) -> tuple[list[Library], Tenure]:
+    """Return the prompts for each node and the right to the journal, which a standby waits for when all else is done."""
+    folder = app.journal_folder(settings)
+    if not standby:
+        tenure = take(folder)
+        return await _libraries(settings, book), tenure
+    libraries = await _libraries(settings, book)
+    try:
+        return libraries, take(folder)
+    except JournalInUseError:
+        _log.info("standby", reason="another engine runs on this data")
+    return libraries, await wait(folder)
 
 
 @contextlib.asynccontextmanager
@@ -171,7 +203,8 @@ async def _library(
 
 
 def _door(node: Node, library: Library, inside: app.Inside, meter: DoorMeter) -> _AsteriskDoor:
-    switch = AriSwitch(node, listener=inside.listener, now=inside.now, meter=meter)
+    right = Lease(node.name, engine=inside.tenure.engine, past=inside.tenure.past, now=inside.now)
+    switch = AriSwitch(node, listener=inside.listener, now=inside.now, meter=meter, right=right)
     beside = Beside(node, switch, listener=inside.listener, now=inside.now, meter=meter)
     return _AsteriskDoor(switch=switch, sounds=library, beside=beside)
 

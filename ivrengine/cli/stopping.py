@@ -3,6 +3,8 @@
 import asyncio
 import signal
 
+from ivrengine.engine.stopping import Stopping
+
 
 def stop_signal() -> asyncio.Event:
     """Return what the first SIGTERM or SIGINT sets; the second ends the process at once."""
@@ -17,3 +19,19 @@ def stop_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked, number)
     return stop
+
+
+def obey_signals(stopping: Stopping) -> None:
+    """Stop at SIGTERM or SIGINT, hurry at the second, end at once at the third; hand over at SIGUSR1."""
+    loop = asyncio.get_running_loop()
+
+    def asked(number: signal.Signals) -> None:
+        if stopping.hurried.is_set():
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        stopping.ask()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked, number)
+    loop.add_signal_handler(signal.SIGUSR1, stopping.hand_over)

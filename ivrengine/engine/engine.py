@@ -1,6 +1,7 @@
 """The engine: sends every event of every switch to the call it belongs to (hop 3 of a call's way), and begins and ends calls."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
@@ -9,23 +10,28 @@ from typing import Final, Protocol, assert_never
 import structlog
 
 from ivrengine.core import effects, events, ids, switching
-from ivrengine.core.call import Call, Caller
+from ivrengine.core.call import Call, Caller, Phase
 from ivrengine.core.ids import BrandId, CallId, ChannelId, NodeName
 from ivrengine.core.rows import FlowRow, NumberRow
 from ivrengine.engine.call_task import CallTask, Surroundings, fault
 from ivrengine.engine.identity import uuid7
-from ivrengine.engine.journal import Journal, JournalError
+from ivrengine.engine.journal import Journal
 from ivrengine.engine.journal_reading import Recovered
 from ivrengine.engine.limits import Limits
 from ivrengine.engine.performing import Door, Performer, Release, Sounds
 from ivrengine.engine.sight import Watch
+from ivrengine.engine.stopping import Stopping, Then
 from ivrengine.engine.switch import Switch
+from ivrengine.engine.tenure import JournalError
 from ivrengine.flow.book import Book
 from ivrengine.flow.model import Flow
 from ivrengine.telemetry.metrics import Metrics
 
 RELEASE_AGAIN_AFTER_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0, 60.0)
 """Five minutes of asking a switch that does not answer; one that is away for longer has been restarted, or needs a person."""
+LEFT_WITHIN_S: Final = 0.3
+"""For asking for the music of those who are left to the next engine: a hand-over takes well under a second."""
+LEFT_MUSIC: Final = "default"
 _OUR_CALL: Final = re.compile(rf"{re.escape(ids.OURS)}([0-9a-f-]{{36}})-")
 
 
@@ -70,6 +76,7 @@ class Engine:
         self._left_open: dict[NodeName, list[Call]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._left = False
         self._idle = asyncio.Event()
         self._idle.set()
         self._performer = Performer(self._doors.__getitem__, self)
@@ -134,6 +141,8 @@ class Engine:
 
     def listen(self, event: switching.SwitchEvent) -> None:
         """Take an event of a switch: put it into its call's mailbox and return at once."""
+        if self._left:
+            return  # the next engine learns of it by asking
         match event:
             case switching.Arrival():
                 self._arrived(event)
@@ -318,15 +327,45 @@ class Engine:
         self._tasks.add(task)  # the loop itself holds tasks only weakly
         task.add_done_callback(self._tasks.discard)
 
-    async def stop(self) -> None:
-        """Let the calls in progress end, then hand the rest to the fallback; new ones go there at once."""
+    async def stop(self, stopping: Stopping | None = None) -> None:
+        """Let the calls in progress end, then leave the rest to whom ``stopping`` says; new ones go to the fallback at once."""
+        stopping = stopping or Stopping()
         self._stopping = True
-        if not await self._became_idle(self._limits.drain_s):
-            for task in self._calls.values():
-                task.post(events.FlowInterrupted(at=self._now(), reason="engine stopping"))
-            if not await self._became_idle(self._limits.parting_s):
-                self._log.warning("calls left behind", calls=len(self._calls))
+        if await self._became_idle(self._limits.drain_s, unless=stopping.hurried):
+            pass
+        elif stopping.then is Then.HAND_OVER:
+            await self._leave_calls()
+        else:
+            await self._hand_to_people()
         await self._end_tasks()
+
+    async def _hand_to_people(self) -> None:
+        for task in self._calls.values():
+            task.post(events.FlowInterrupted(at=self._now(), reason="engine stopping"))
+        if not await self._became_idle(self._limits.parting_s):
+            self._log.warning("calls left behind", calls=len(self._calls))
+
+    async def _leave_calls(self) -> None:
+        """Decide nothing any more: as the journal has the calls now, the next engine goes on with them.
+
+        Who hears nothing, or nothing after the prompt that plays, has music meanwhile; it is not journaled, as an engine
+        that takes up a call ends it.
+        """
+        self._left = True
+        left = self.calls()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        waiting = [call.channel_id for call in left if call.phase is Phase.IN_FLOW]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEFT_WITHIN_S):
+                await asyncio.gather(*map(self._soothe, waiting))
+        self._log.info("calls left to the next engine", calls=len(left))
+
+    async def _soothe(self, channel_id: ChannelId) -> None:
+        switch = self._doors[ids.node_of(channel_id)].switch
+        with contextlib.suppress(switching.RequestRefusedError):  # then it is silence, for a second
+            await switch.start_music(channel_id, LEFT_MUSIC)
 
     async def _end_tasks(self) -> None:
         """Let the last hand-overs be answered; what is left then is the next engine's."""
@@ -339,13 +378,18 @@ class Engine:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def _became_idle(self, within_s: float) -> bool:
+    async def _became_idle(self, within_s: float, *, unless: asyncio.Event | None = None) -> bool:
+        """Tell whether all calls have ended in time; ``unless`` ends the wait."""
+        idle = asyncio.ensure_future(self._idle.wait())
+        hurried = asyncio.ensure_future((unless or asyncio.Event()).wait())
         try:
-            async with asyncio.timeout(within_s):
-                await self._idle.wait()
-        except TimeoutError:
-            return False
-        return True
+            await asyncio.wait(
+                (idle, hurried), timeout=within_s, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            idle.cancel()
+            hurried.cancel()
+        return self._idle.is_set()
 
 
 def _subject(event: events.CallEvent) -> str:

@@ -8,7 +8,6 @@ a segment whose rows are all in the store can go.
 import asyncio
 import dataclasses
 import errno
-import fcntl
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -24,6 +23,7 @@ from ivrengine.core.ids import CallId
 from ivrengine.engine import lines
 from ivrengine.engine.journal_reading import Recovered, segment_name, segments
 from ivrengine.engine.reserve import RESERVE_BYTES, Reserve
+from ivrengine.engine.tenure import JournalError, Tenure, take
 
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
 """About 20,000 calls: small enough to be read in a second at a restart, large enough that rotation is rare."""
@@ -37,14 +37,6 @@ _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 _log = structlog.get_logger("journal")
 
 Fsync = Literal["never", "group"]
-
-
-class JournalError(Exception):
-    """The journal cannot be written: nothing may be decided that is not recorded."""
-
-
-class JournalInUseError(Exception):
-    """Another engine writes this journal."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -64,9 +56,11 @@ class Journal:
         fsync: Fsync = "never",
         reserve_bytes: int = RESERVE_BYTES,
         grew: Callable[[int], None] = lambda _bytes: None,
+        tenure: Tenure | None = None,
     ) -> None:
-        """Take the folder (made if missing) for this process; raises ``JournalInUseError`` or ``JournalError``.
+        """Write in the folder by ``tenure``, or take it (made if missing) for this process.
 
+        Raises ``JournalInUseError`` or ``JournalError``.
         ``grew`` is told after every line how many bytes it took, so that whoever ships the journal need not look for more.
         """
         self._folder = folder
@@ -81,7 +75,7 @@ class Journal:
         self._retired: list[int] = []
         self._torn = False
         self._dirty = asyncio.Event()
-        self._lock_fd = _take(folder)
+        self._tenure = tenure or take(folder)
         self._reserve = Reserve(folder / "reserve", reserve_bytes)
 
     @property
@@ -226,9 +220,7 @@ class Journal:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-        if self._lock_fd >= 0:
-            os.close(self._lock_fd)
-            self._lock_fd = -1
+        self._tenure.close()
 
 
 def _write_all(fd: int, data: bytes, cut_off: Callable[[], None]) -> None:
@@ -247,20 +239,3 @@ def _flush(fds: Sequence[int]) -> None:
     finally:
         for fd in fds:
             os.close(fd)
-
-
-def _take(folder: Path) -> int:
-    """Lock the folder for this process; the lock goes with the process, however it dies."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise JournalError(
-            f"the journal folder {folder} cannot be used: {error.strerror}"
-        ) from error
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(fd)
-        raise JournalInUseError(f"another engine is running on {folder.parent}") from None
-    return fd

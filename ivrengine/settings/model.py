@@ -201,6 +201,13 @@ class Limits(_Table):
     parting_s: float | None = Field(default=None, ge=0)
 
 
+class Stopping(_Table):
+    """What becomes of calls that are still in progress when ``limits.drain_s`` is over."""
+
+    then: Literal["fallback", "hand_over"] = "fallback"
+    """``hand_over``: they stay as they are for the engine that is started next on the same data."""
+
+
 class Log(_Table):
     """What the engine says of itself, on standard error."""
 
@@ -237,6 +244,7 @@ class Settings(BaseSettings):
     asterisk: tuple[AsteriskNode, ...] = Field(default=(), max_length=64)
     journal: Journal = Journal()
     limits: Limits = Limits()
+    stopping: Stopping = Stopping()
     log: Log = Log()
     metrics: Metrics = Metrics()
 

@@ -171,6 +171,16 @@ async def test_of_engines_that_start_at_the_same_instant_one_gets_it(later_s: fl
         task.cancel()
 
 
+async def test_who_leaves_says_so_and_is_not_waited_for() -> None:
+    asterisk, left, next_one = Asterisk(), a_lease("us"), a_lease("them")
+    await left.obtain(asterisk)
+    await left.release(asterisk)
+    assert asterisk.value == "0-0-0-us"
+    assert await obtained_after_s(next_one, asterisk) < 0.5
+    await left.release(asterisk)
+    assert asterisk.value.endswith("-0-0-them"), "what is not ours is not given away"
+
+
 async def test_an_asterisk_that_does_not_answer_is_asked_again_by_who_asked() -> None:
     class Mute(Asterisk):
         async def __call__(self, operation: str, **arguments: object) -> Mapping[str, Any]:

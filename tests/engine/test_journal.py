@@ -16,8 +16,9 @@ from ivrengine.core import effects, events, rows
 from ivrengine.core.call import Call, Caller, FlowRef, Outcome, Phase
 from ivrengine.core.ids import BrandId, CallId, ChannelId, FlowHash, NumberId, TimerId
 from ivrengine.engine import lines
-from ivrengine.engine.journal import Journal, JournalError, JournalInUseError
+from ivrengine.engine.journal import Journal
 from ivrengine.engine.journal_reading import Reader, Recovered, recover, segment_name, segments
+from ivrengine.engine.tenure import JournalError, JournalInUseError
 
 AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LEAVE = effects.LeaveNode(node="menu", exit="1")
