@@ -1,7 +1,6 @@
 """The engine: sends every event of every switch to the call it belongs to (hop 3 of a call's way), and begins and ends calls."""
 
 import asyncio
-import contextlib
 import re
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
@@ -20,7 +19,7 @@ from ivrengine.engine.journal_reading import Recovered
 from ivrengine.engine.limits import Limits
 from ivrengine.engine.performing import Door, Performer, Release, Sounds
 from ivrengine.engine.sight import Watch
-from ivrengine.engine.stopping import Stopping, Then
+from ivrengine.engine.stopping import Stopping, Then, is_set, play_music
 from ivrengine.engine.switch import Switch
 from ivrengine.engine.tenure import JournalError
 from ivrengine.flow.book import Book
@@ -29,9 +28,6 @@ from ivrengine.telemetry.metrics import Metrics
 
 RELEASE_AGAIN_AFTER_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0, 60.0)
 """Five minutes of asking a switch that does not answer; one that is away for longer has been restarted, or needs a person."""
-LEFT_WITHIN_S: Final = 0.3
-"""For asking for the music of those who are left to the next engine: a hand-over takes well under a second."""
-LEFT_MUSIC: Final = "default"
 _OUR_CALL: Final = re.compile(rf"{re.escape(ids.OURS)}([0-9a-f-]{{36}})-")
 
 
@@ -331,7 +327,7 @@ class Engine:
         """Let the calls in progress end, then leave the rest to whom ``stopping`` says; new ones go to the fallback at once."""
         stopping = stopping or Stopping()
         self._stopping = True
-        if await self._became_idle(self._limits.drain_s, unless=stopping.hurried):
+        if await is_set(self._idle, self._limits.drain_s, unless=stopping.hurried):
             pass
         elif stopping.then is Then.HAND_OVER:
             await self._leave_calls()
@@ -342,7 +338,7 @@ class Engine:
     async def _hand_to_people(self) -> None:
         for task in self._calls.values():
             task.post(events.FlowInterrupted(at=self._now(), reason="engine stopping"))
-        if not await self._became_idle(self._limits.parting_s):
+        if not await is_set(self._idle, self._limits.parting_s):
             self._log.warning("calls left behind", calls=len(self._calls))
 
     async def _leave_calls(self) -> None:
@@ -357,15 +353,8 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         waiting = [call.channel_id for call in left if call.phase is Phase.IN_FLOW]
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LEFT_WITHIN_S):
-                await asyncio.gather(*map(self._soothe, waiting))
+        await play_music(waiting, lambda node: self._doors[node].switch)
         self._log.info("calls left to the next engine", calls=len(left))
-
-    async def _soothe(self, channel_id: ChannelId) -> None:
-        switch = self._doors[ids.node_of(channel_id)].switch
-        with contextlib.suppress(switching.RequestRefusedError):  # then it is silence, for a second
-            await switch.start_music(channel_id, LEFT_MUSIC)
 
     async def _end_tasks(self) -> None:
         """Let the last hand-overs be answered; what is left then is the next engine's."""
@@ -377,19 +366,6 @@ class Engine:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-
-    async def _became_idle(self, within_s: float, *, unless: asyncio.Event | None = None) -> bool:
-        """Tell whether all calls have ended in time; ``unless`` ends the wait."""
-        idle = asyncio.ensure_future(self._idle.wait())
-        hurried = asyncio.ensure_future((unless or asyncio.Event()).wait())
-        try:
-            await asyncio.wait(
-                (idle, hurried), timeout=within_s, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            idle.cancel()
-            hurried.cancel()
-        return self._idle.is_set()
 
 
 def _subject(event: events.CallEvent) -> str:

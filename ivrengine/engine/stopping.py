@@ -1,7 +1,19 @@
 """How an engine is to stop: said by those who run it, at any moment until it has."""
 
 import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
 from enum import StrEnum
+from typing import Final
+
+from ivrengine.core import ids
+from ivrengine.core.ids import ChannelId, NodeName
+from ivrengine.core.switching import RequestRefusedError
+from ivrengine.engine.switch import Switch
+
+LEFT_WITHIN_S: Final = 0.3
+"""For asking for the music of those who are left to the next engine: a hand-over takes well under a second."""
+LEFT_MUSIC: Final = "default"
 
 
 class Then(StrEnum):
@@ -32,3 +44,30 @@ class Stopping:
         self.then = Then.HAND_OVER
         self.hurried.set()
         self.asked.set()
+
+
+async def play_music(
+    channel_ids: Iterable[ChannelId], switch_of: Callable[[NodeName], Switch]
+) -> None:
+    """Let callers have music until the next engine is there, as far as there is time to ask for it."""
+
+    async def ask(channel_id: ChannelId) -> None:
+        with contextlib.suppress(RequestRefusedError):  # then it is silence, for a second
+            await switch_of(ids.node_of(channel_id)).start_music(channel_id, LEFT_MUSIC)
+
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LEFT_WITHIN_S):
+            await asyncio.gather(*map(ask, channel_ids))
+
+
+async def is_set(
+    event: asyncio.Event, within_s: float, *, unless: asyncio.Event | None = None
+) -> bool:
+    """Tell whether something has come to pass in time; ``unless`` ends the wait."""
+    waits = [asyncio.ensure_future(each.wait()) for each in (event, unless) if each is not None]
+    try:
+        await asyncio.wait(waits, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waits:
+            each.cancel()
+    return event.is_set()
