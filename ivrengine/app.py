@@ -17,7 +17,7 @@ from ivrengine.core.switching import SwitchEvent
 from ivrengine.engine.clock import EngineClock
 from ivrengine.engine.engine import Engine
 from ivrengine.engine.journal import Journal
-from ivrengine.engine.journal_reading import Reader, recover
+from ivrengine.engine.journal_reading import Reader, Recovered, recover
 from ivrengine.engine.limits import Limits
 from ivrengine.engine.performing import Sounds
 from ivrengine.engine.recognition import Recogniser
@@ -107,7 +107,7 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         tenure = tenure or take(journal_folder(settings))
         stack.callback(tenure.close)
-        found = await _assembled(settings, book, stack, counted or metrics.new(), tenure)
+        found, recovered = await _assembled(settings, book, stack, counted or metrics.new(), tenure)
         stopping = stopping or Stopping()
         inside = Inside(
             tenure=tenure,
@@ -118,6 +118,7 @@ async def running(
         doors = make_doors(inside)
         for door in doors:
             found.engine.attach(door.switch, door.sounds)
+        found.engine.recover(recovered)
         shipping = await stack.enter_async_context(_shipping(found.shipper, stopping))
         work = [*map(_keep_open, doors), found.journal.keep_synced()]
         tasks = await stack.enter_async_context(_alongside(work))
@@ -137,8 +138,8 @@ async def _assembled(
     stack: contextlib.AsyncExitStack,
     counted: metrics.Metrics,
     tenure: Tenure,
-) -> Running:
-    """Return the engine with its journal and shipper, the journal already recovered and open for writing."""
+) -> tuple[Running, Recovered]:
+    """Return the engine with its journal and shipper, the journal open for writing, and what the last engine left there."""
     folder = journal_folder(settings)
     bell = _Bell(counted.journal_bytes.inc)
     journal = Journal(
@@ -170,8 +171,7 @@ async def _assembled(
         metrics=counted,
         limits=_limits(settings),
     )
-    engine.recover(recovered)
-    return Running(
+    parts = Running(
         engine=engine,
         tenure=tenure,
         journal=journal,
@@ -179,6 +179,7 @@ async def _assembled(
         clock=clock,
         metrics=counted,
     )
+    return parts, recovered
 
 
 class _Bell:

@@ -111,17 +111,10 @@ class SwitchEnding:
     again: bool
 
 
+OfACall = Arrival | DigitHeard | CallEvent
+"""What is about one call, or begins one."""
 SwitchEvent = (
-    Arrival
-    | LinkUp
-    | LinkDown
-    | DigitHeard
-    | PhoneSeen
-    | TrunkSeen
-    | SightLost
-    | FallbackSeen
-    | SwitchEnding
-    | CallEvent
+    OfACall | LinkUp | LinkDown | PhoneSeen | TrunkSeen | SightLost | FallbackSeen | SwitchEnding
 )
 """What a switch tells the engine, in the order in which it learned it."""
 

@@ -8,7 +8,7 @@ import collections
 import dataclasses
 import itertools
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeGuard, assert_never, get_args
@@ -17,20 +17,31 @@ import structlog
 
 from ivrengine.core import effects, events
 from ivrengine.core.call import Call, DigitMode, Phase
-from ivrengine.core.ids import ChannelId, TimerId
+from ivrengine.core.ids import ChannelId, PlaybackId, TimerId
 from ivrengine.core.switching import DigitHeard, RequestRefusedError
 from ivrengine.engine.journal import Journal
 from ivrengine.engine.limits import Limits
-from ivrengine.engine.performing import Performer, Release, Request, without_undone
+from ivrengine.engine.performing import Performer, Release, Request, subject_of, without_undone
 from ivrengine.flow import step
 from ivrengine.flow.model import Flow
 from ivrengine.telemetry.metrics import Metrics
 
 _RELEASES: Final = get_args(Release)
-_UNKNOWN_CAUSE: Final = 0
-"""Q.850 knows no 0: the switch was not heard when the channel ended."""
 
-Mail = events.CallEvent | DigitHeard
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What a switch was found to have of the call after a gap."""
+
+    event: events.Resumed
+    leg_id: ChannelId | None
+    """The leg that the event is about."""
+    gap: int
+    """The number of the gap: if there has been another since, this is history."""
+
+
+Mail = events.CallEvent | DigitHeard | _Found
+_Parting = events.ChannelEnded | events.ChannelLeft | events.EndedUnheard
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,20 +56,36 @@ class Surroundings:
     release: Callable[[Release], None]
     """Goes on asking a switch that did not answer, beside the call and after its end."""
     log: structlog.stdlib.BoundLogger
+    resuming: asyncio.Semaphore
+    """So many calls may do at once what their going on after a gap takes."""
 
 
 class CallTask:
     """Runs one call from its arrival (or its recovery) to its end."""
 
-    def __init__(self, flow: Flow | None, around: Surroundings, call: Call | None = None) -> None:
-        """Run on ``flow``; a call given here was recovered, and ``flow`` is None if its version is not at hand."""
+    def __init__(
+        self,
+        flow: Flow | None,
+        around: Surroundings,
+        call: Call | None = None,
+        unfinished: Collection[PlaybackId] = (),
+    ) -> None:
+        """Run on ``flow``; a call given here was recovered, and ``flow`` is None if its version is not at hand.
+
+        ``unfinished`` are the playbacks of a recovered call that may still be heard.
+        """
         self._flow = flow
         self._around = around
         self._call = call
         self._mailbox: collections.deque[Mail] = collections.deque()
         self._wake = asyncio.Event()
         self._drowned = False
-        self._in_doubt = False
+        self._deaf = False
+        self._gaps = 0
+        self._held_back: list[events.CallEvent] = []
+        self._sounding = set(unfinished)
+        self.unheard_end: events.UnheardEnd | None = None
+        """Why the call ended, if nobody was told that it did."""
         self._digits: collections.deque[str] = collections.deque()
         self._timers: dict[TimerId, asyncio.TimerHandle] = {}
 
@@ -77,10 +104,31 @@ class CallTask:
         self._mailbox.append(mail)
         self._wake.set()
 
-    def doubt(self) -> None:
-        """Say that events of this call may have been lost: its switch was not heard for a while."""
-        self._in_doubt = True
+    def freeze(self) -> None:
+        """Count no wait from now on: what it waits for may happen, and nobody tells."""
+        self._deaf = True
+        self._gaps += 1
+
+    def thaw(self) -> None:
+        """Go on waiting; what was over meanwhile is over now."""
+        self._deaf = False
+        held_back, self._held_back = self._held_back, []
+        for event in held_back:
+            self.post(event)
+
+    def resume(self, event: events.Resumed, leg_id: ChannelId | None) -> None:
+        """Go on after a gap from what the switch was found to have; ``leg_id`` is the leg that was looked for."""
+        # beside the mailbox's bound: one for each gap or look
+        self._mailbox.append(_Found(event=event, leg_id=leg_id, gap=self._gaps))
         self._wake.set()
+
+    def end_unheard(self, reason: events.UnheardEnd, *, at: datetime, since_at: datetime) -> None:
+        """Learn that the caller's channel is gone since some time after ``since_at``."""
+        if self._call is not None:
+            channel_id = self._call.channel_id
+            self.post(
+                events.EndedUnheard(at=at, channel_id=channel_id, since_at=since_at, reason=reason)
+            )
 
     def held(self) -> list[Release]:
         """Return what lets go of the leg and the bridge that the call holds in its switch."""
@@ -105,87 +153,59 @@ class CallTask:
         return self._call
 
     async def _next(self) -> Mail:
-        """Wait for mail; no call waits without a bound: not for its timer, then for a look at its channels."""
+        """Wait for mail: every wait of a node has a timer, and the engine looks after talks, which have none."""
         while not self._mailbox:
             self._wake.clear()
-            if self._in_doubt:
-                await self._look()
-                continue
-            if self._timers:
-                await self._wake.wait()
-                continue
-            try:
-                async with asyncio.timeout(self._around.limits.look_s):
-                    await self._wake.wait()
-            except TimeoutError:
-                self._in_doubt = True
+            await self._wake.wait()
         return self._oldest()
-
-    async def _look(self) -> None:
-        """Find out what was not told: whether the channels are there, and, by waiting less, whether a prompt is over.
-
-        Not while a phone rings or the call leaves: looking would end the music, and both are over soon by their timers.
-        """
-        self._in_doubt = False
-        call = self._call
-        rings = call is not None and call.phase is Phase.DIALING and call.cursor.bridge_id is None
-        if call is None or rings or call.phase is Phase.LEAVING:
-            return
-        self._hasten(call)
-        await self._look_at(call.channel_id)
-        if call.cursor.leg_id is not None:
-            await self._look_at(call.cursor.leg_id)
-
-    async def _look_at(self, channel_id: ChannelId) -> None:
-        assert self._call is not None
-        found = await self._around.performer.look(channel_id)
-        at = self._around.now()
-        match found:
-            case events.Failure.GONE if channel_id == self._call.channel_id:
-                self.post(
-                    events.RequestFailed(
-                        at=at, effect="StopMusic", subject=channel_id, failure=found
-                    )
-                )
-            case events.Failure.GONE:
-                self.post(events.ChannelEnded(at=at, channel_id=channel_id, cause=_UNKNOWN_CAUSE))
-            case events.Failure.NOT_READY:
-                self.post(events.ChannelLeft(at=at, channel_id=channel_id))
-            case _:  # there, or no answer: the next look tells
-                pass
-
-    def _hasten(self, call: Call) -> None:
-        """Let the timer that bounds a prompt fire soon, if the prompt's end does not come before."""
-        timer_id = call.cursor.timer_id
-        timer = None if timer_id is None else self._timers.get(timer_id)
-        if call.cursor.playback_id is None or timer_id is None or timer is None:
-            return
-        soon_s = self._around.limits.prompt_after_gap_s
-        if timer.when() > asyncio.get_running_loop().time() + soon_s:
-            timer.cancel()
-            self._set_timer(timer_id, soon_s)
 
     def _oldest(self) -> Mail:
         if not self._drowned or self._call is None:
             return self._mailbox.popleft()
         self._drowned = False
         own = self._call.channel_id
+        if any(isinstance(mail, _Found) for mail in self._mailbox):
+            self._deaf = False
         parting = (mail for mail in self._mailbox if _is_parting(mail) and mail.channel_id == own)
         self._mailbox = collections.deque(itertools.islice(parting, 1))
         return events.CallFailed(at=self._around.now(), error="mailbox full")
 
     async def _take(self, mail: Mail) -> None:
+        if isinstance(mail, _Found):
+            if self._still_holds(mail):
+                async with self._around.resuming:
+                    await self._do(mail.event)
+        else:
+            await self._do(mail)
+
+    async def _do(self, mail: events.CallEvent | DigitHeard) -> None:
         try:
             pending = self._decide_all(mail)
         except Exception as error:  # noqa: BLE001 - one call's fault must not touch another's
             pending = list(self._decide(self._fault(error)))
         followers = await self._perform_all(pending)
         for follower in reversed(followers):
-            self._mailbox.appendleft(follower)
+            if self._deaf and _may_have_been_done(follower):
+                self._held_back.append(follower)
+            else:
+                self._mailbox.appendleft(follower)
 
-    def _decide_all(self, mail: Mail) -> list[effects.Effect]:
+    def _still_holds(self, found: _Found) -> bool:
+        """Tell whether what was found is news to the call as it stands now, and end the gap."""
+        if found.gap != self._gaps or self._call is None:
+            return False
+        if (
+            found.leg_id != self._call.cursor.leg_id
+        ):  # let go of meanwhile, or dialled, and heard of
+            self.thaw()
+            return False
+        self._deaf = False
+        self._held_back.clear()  # the snapshot tells what became of it all
+        return True
+
+    def _decide_all(self, mail: events.CallEvent | DigitHeard) -> list[effects.Effect]:
         """Decide the event and whatever the digits typed ahead lead to then; return what is to be done."""
-        pending: list[effects.Effect] = []
+        pending = self._silenced() if isinstance(mail, events.Resumed) else []
         event = self._digit_event(mail) if isinstance(mail, DigitHeard) else mail
         rounds = 0
         while event is not None:
@@ -193,6 +213,14 @@ class CallTask:
             rounds += 1
             event = self._typed_ahead() if rounds < self._around.limits.rounds_max else None
         return without_undone(pending)
+
+    def _silenced(self) -> list[effects.Effect]:
+        """Return again what was to end prompts that may still be heard: whether it was done is not known."""
+        assert self._call is not None
+        playing = self._call.cursor.playback_id
+        before = sorted(self._sounding - {playing})
+        self._sounding &= {playing}
+        return [effects.StopPlayback(playback_id=playback_id) for playback_id in before]
 
     def _digit_event(self, heard: DigitHeard) -> events.CallEvent | None:
         """Return what a key means now: an event at once, or None when it waits or means nothing."""
@@ -236,10 +264,22 @@ class CallTask:
                 raise AssertionError("unreachable")
         self._around.journal.append_step(event, decided, call)
         self._call = call
+        self._note(event)
         dropped = any(isinstance(effect, effects.DropDigits) for effect in decided)
         if dropped or call.digit_mode is DigitMode.DROP:  # nor is it for a node after the talk
             self._digits.clear()
         return decided
+
+    def _note(self, event: events.CallEvent) -> None:
+        match event:
+            case events.PlaybackFinished():
+                self._sounding.discard(event.playback_id)
+            case events.EndedUnheard():
+                self.unheard_end = event.reason
+            case events.Resumed():
+                self._around.metrics.recovery.calls_resumed.inc()
+            case _:
+                pass
 
     def _fault(self, error: Exception) -> events.CallFailed:
         """Return what gives the caller to a person after an exception; its message may quote a caller and is kept nowhere."""
@@ -262,6 +302,8 @@ class CallTask:
                 case effects.EndCall():
                     pass  # ``run`` ends when the call has
                 case _:
+                    if isinstance(effect, effects.Play):
+                        self._sounding.add(effect.playback_id)
                     failure = await self._request(effect)
                     failed += [failure] if failure else []
         return failed
@@ -285,7 +327,7 @@ class CallTask:
         if failure is events.Failure.UNAVAILABLE and isinstance(effect, _RELEASES):
             self._around.release(effect)
         return events.RequestFailed(
-            at=self._around.now(), effect=kind, subject=_subject(effect), failure=failure
+            at=self._around.now(), effect=kind, subject=subject_of(effect), failure=failure
         )
 
     def _set_timer(self, timer_id: TimerId, delay_s: float) -> None:
@@ -294,7 +336,11 @@ class CallTask:
 
     def _timer_fired(self, timer_id: TimerId) -> None:
         del self._timers[timer_id]
-        self.post(events.TimerFired(at=self._around.now(), timer_id=timer_id))
+        fired = events.TimerFired(at=self._around.now(), timer_id=timer_id)
+        if self._deaf:
+            self._held_back.append(fired)
+        else:
+            self.post(fired)
 
     def _cancel_timer(self, effect: effects.CancelTimer) -> None:
         timer = self._timers.pop(effect.timer_id, None)
@@ -309,32 +355,9 @@ def fault(error: BaseException) -> str:
     return type(error).__name__ + place
 
 
-def _is_parting(mail: Mail) -> TypeGuard[events.ChannelEnded | events.ChannelLeft]:
-    return isinstance(mail, events.ChannelEnded | events.ChannelLeft)
+def _is_parting(mail: Mail) -> TypeGuard[_Parting]:
+    return isinstance(mail, _Parting)
 
 
-def _subject(effect: Request) -> str:
-    """Return the id that a request is about."""
-    match effect:
-        case effects.Play() | effects.StopPlayback():
-            return effect.playback_id
-        case (
-            effects.CreateBridge()
-            | effects.AddToBridge()
-            | effects.RemoveFromBridge()
-            | effects.DestroyBridge()
-        ):
-            return effect.bridge_id
-        case effects.StartRecording() | effects.StopRecording():
-            return effect.recording_id
-        case (
-            effects.Answer()
-            | effects.StartMusic()
-            | effects.StopMusic()
-            | effects.Dial()
-            | effects.HangUp()
-            | effects.SendToFallback()
-        ):
-            return effect.channel_id
-        case _:
-            assert_never(effect)
+def _may_have_been_done(event: events.CallEvent) -> bool:
+    return isinstance(event, events.RequestFailed) and event.failure is events.Failure.UNAVAILABLE

@@ -1,10 +1,9 @@
 """The engine: sends every event of every switch to the call it belongs to (hop 3 of a call's way), and begins and ends calls."""
 
 import asyncio
-import re
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Protocol, assert_never
+from typing import Final, Protocol
 
 import structlog
 
@@ -13,22 +12,25 @@ from ivrengine.core.call import Call, Caller, Phase
 from ivrengine.core.ids import BrandId, CallId, ChannelId, NodeName
 from ivrengine.core.rows import FlowRow, NumberRow
 from ivrengine.engine.call_task import CallTask, Surroundings, fault
+from ivrengine.engine.finding import call_of, subject_of
 from ivrengine.engine.identity import uuid7
 from ivrengine.engine.journal import Journal
 from ivrengine.engine.journal_reading import Recovered
 from ivrengine.engine.limits import Limits
-from ivrengine.engine.performing import Door, Performer, Release, Sounds
+from ivrengine.engine.performing import Door, Performer, Sounds
+from ivrengine.engine.reconciling import Reconciliation
+from ivrengine.engine.releasing import Releases
 from ivrengine.engine.sight import Watch
 from ivrengine.engine.stopping import Stopping, Then, is_set, play_music
 from ivrengine.engine.switch import Switch
 from ivrengine.engine.tenure import JournalError
+from ivrengine.engine.versions import Versions
 from ivrengine.flow.book import Book
 from ivrengine.flow.model import Flow
 from ivrengine.telemetry.metrics import Metrics
 
-RELEASE_AGAIN_AFTER_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0, 60.0)
-"""Five minutes of asking a switch that does not answer; one that is away for longer has been restarted, or needs a person."""
-_OUR_CALL: Final = re.compile(rf"{re.escape(ids.OURS)}([0-9a-f-]{{36}})-")
+RESUMING_MAX: Final = 16
+"""Calls that go on at once after a gap: 200 of them take about a second, and no new caller waits behind them all."""
 
 
 class Recognise(Protocol):
@@ -69,21 +71,24 @@ class Engine:
         self._doors: dict[NodeName, Door] = {}
         self._calls: dict[CallId, CallTask] = {}
         self._by_channel: dict[ChannelId, CallTask] = {}
-        self._left_open: dict[NodeName, list[Call]] = {}
+        self._reconciled: dict[NodeName, Reconciliation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._left = False
         self._idle = asyncio.Event()
         self._idle.set()
-        self._performer = Performer(self._doors.__getitem__, self)
+        performer = Performer(self._doors.__getitem__, self)
+        releases = Releases(performer, self._spawn, request_s=self._limits.request_s)
+        self.release = releases.release
         self._around = Surroundings(
             journal=journal,
-            performer=self._performer,
-            release=self._release,
+            performer=performer,
+            release=self.release,
             limits=self._limits,
             metrics=metrics,
             now=now,
             log=self._log,
+            resuming=asyncio.Semaphore(RESUMING_MAX),
         )
         self.use(book)
 
@@ -100,6 +105,9 @@ class Engine:
     def attach(self, switch: Switch, sounds: Sounds) -> None:
         """Make a switch known by its node's name, with the prompts as it can play them."""
         self._doors[switch.node] = Door(switch=switch, sounds=sounds)
+        self._reconciled[switch.node] = Reconciliation(
+            switch, self, limits=self._limits, metrics=self._metrics, now=self._now
+        )
 
     def use(self, book: Book) -> None:
         """Take new calls by this book from now on, and record its flow versions; calls in progress keep theirs."""
@@ -112,24 +120,24 @@ class Engine:
         self._book = book
 
     def recover(self, recovered: Recovered) -> None:
-        """Keep the calls that were in progress when the last engine died until their switch can be asked about them."""
-        for found in recovered.open_calls:
-            node = ids.node_of(found.call.channel_id)
-            self._left_open.setdefault(node, []).append(found.call)
+        """Take over the calls that were in progress when the last engine died; the switches are attached by now.
 
-    def _take_up(self, node: NodeName) -> None:
-        """Give the callers of the last engine on this node to a person.
-
-        The switch refuses a channel that is gone meanwhile as gone, and its call is closed as lost.
+        They wait for their node to be heard. Those of a node that is not one of ours any more end here.
         """
-        for call in self._left_open.pop(node, []):
-            task = CallTask(self._flow_of(call), self._around, call)
+        versions = Versions(recovered.flows)
+        since_at = recovered.last_at or self._now()
+        for found in recovered.open_calls:
+            call = found.call
+            flow = versions.of(call, self._book)
+            task = CallTask(flow, self._around, call, found.unfinished)
             self._begin(call.call_id, call.channel_id, task)
-            task.post(events.FlowInterrupted(at=self._now(), reason="engine restarted"))
-
-    def _flow_of(self, call: Call) -> Flow | None:
-        flow = self._book.flows.get((call.brand, call.flow.name))
-        return flow if flow is not None and flow.ref == call.flow else None
+            task.freeze()
+            if ids.node_of(call.channel_id) not in self._reconciled:
+                lost = events.UnheardEnd.NODE_LOST
+                task.end_unheard(lost, at=self._now(), since_at=since_at)
+        for node in self._reconciled.values():
+            if recovered.open_calls:
+                node.left_by_another(since_at)
 
     def calls(self) -> Sequence[Call]:
         """Return the calls in progress as they stand, in the order of their arrival."""
@@ -140,16 +148,10 @@ class Engine:
         if self._left:
             return  # the next engine learns of it by asking
         match event:
-            case switching.Arrival():
-                self._arrived(event)
             case switching.LinkUp():
-                self._log.info("link up", node=event.node)
-                self._doubt(event.node)
-                self._take_up(event.node)
+                self._reconciled[event.node].up(event)
             case switching.LinkDown():
-                self._log.warning("link down", node=event.node, reason=event.reason)
-            case switching.DigitHeard():
-                self._deliver(self._by_channel.get(event.channel_id), event)
+                self._reconciled[event.node].down(event)
             case (
                 switching.PhoneSeen()
                 | switching.TrunkSeen()
@@ -159,13 +161,29 @@ class Engine:
             ):
                 self.watch.take(event)
             case _:
+                for node in self._reconciled.values():
+                    here = node.attends and ids.node_of(subject_of(event)) == node.node
+                    if here and node.attend(event):
+                        return
+                self.take(event)
+
+    def take(self, event: switching.OfACall) -> None:
+        """Take an event to the call that it is about."""
+        match event:
+            case switching.Arrival():
+                self._arrived(event)
+            case switching.DigitHeard():
+                self._deliver(self._by_channel.get(event.channel_id), event)
+            case _:
                 self._deliver(self._task_of(event), event)
 
-    def _doubt(self, node: NodeName) -> None:
-        """Let the calls on a node find out what was told while nobody listened."""
-        for channel_id, task in self._by_channel.items():
-            if ids.node_of(channel_id) == node:
-                task.doubt()
+    def on_node(self, node: NodeName) -> Mapping[ChannelId, CallTask]:
+        """Return the calls in progress on a node by their callers' channels."""
+        return {
+            channel_id: task
+            for channel_id, task in self._by_channel.items()
+            if ids.node_of(channel_id) == node
+        }
 
     def _deliver(
         self, task: CallTask | None, event: events.CallEvent | switching.DigitHeard
@@ -173,16 +191,14 @@ class Engine:
         if task is None:  # the call has ended: the rest of its events are history
             self._metrics.events_dropped.labels(reason="no such call").inc()
             if isinstance(event, events.LegAnswered):  # dialled late: somebody says hello to nobody
-                self._release(effects.HangUp(channel_id=event.channel_id))
+                self.release(effects.HangUp(channel_id=event.channel_id))
             return
         task.post(event)
 
     def _task_of(self, event: events.CallEvent) -> CallTask | None:
-        subject = _subject(event)
-        ours = _OUR_CALL.match(ids.local_part(subject))
-        if ours is not None:
-            return self._calls.get(CallId(ours[1]))
-        return self._by_channel.get(ChannelId(subject))
+        subject = subject_of(event)
+        ours = call_of(subject)
+        return self._by_channel.get(ChannelId(subject)) if ours is None else self._calls.get(ours)
 
     def _arrived(self, arrival: switching.Arrival) -> None:
         try:
@@ -190,7 +206,7 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller must not stay in silence
             self._metrics.calls_failed.inc()
             self._log.error("arrival failed", error=fault(error))
-            self._release(effects.SendToFallback(channel_id=arrival.channel_id))
+            self.release(effects.SendToFallback(channel_id=arrival.channel_id))
         else:
             if refusal is not None:
                 self._refuse(arrival, refusal)
@@ -245,36 +261,7 @@ class Engine:
         """Leave a caller we cannot serve to the dialplan's fallback."""
         self._metrics.calls_refused.labels(reason=reason).inc()
         self._log.warning("call refused", reason=reason, did=arrival.did)
-        self._release(effects.SendToFallback(channel_id=arrival.channel_id))
-
-    def _release(self, effect: Release) -> None:
-        """Let go of a channel or bridge beside all calls, asking again while the switch does not answer."""
-        self._spawn(self._released(effect))
-
-    async def _released(self, effect: Release) -> None:
-        kind = type(effect).__name__
-        for wait_s in (*RELEASE_AGAIN_AFTER_S, None):
-            failure = await self._try_release(effect)
-            match failure:
-                case events.Failure.UNAVAILABLE if wait_s is not None:
-                    await asyncio.sleep(wait_s)
-                case events.Failure.REFUSED if isinstance(effect, effects.SendToFallback):
-                    effect = effects.HangUp(channel_id=effect.channel_id)  # rather than silence
-                case events.Failure.UNAVAILABLE | events.Failure.REFUSED:
-                    self._log.error("not released", effect=kind, failure=failure)
-                    return
-                case _:  # done, or there is nothing left to let go of
-                    return
-
-    async def _try_release(self, effect: Release) -> events.Failure | None:
-        try:
-            async with asyncio.timeout(self._limits.request_s):
-                await self._performer.release(effect)
-        except switching.RequestRefusedError as error:
-            return error.failure
-        except TimeoutError:
-            return events.Failure.UNAVAILABLE
-        return None
+        self.release(effects.SendToFallback(channel_id=arrival.channel_id))
 
     def _begin(self, call_id: CallId, channel_id: ChannelId, task: CallTask) -> None:
         self._calls[call_id] = task
@@ -286,11 +273,11 @@ class Engine:
     async def _run(self, call_id: CallId, channel_id: ChannelId, task: CallTask) -> None:
         with structlog.contextvars.bound_contextvars(call_id=call_id):
             try:
-                self._close(await task.run())
+                self._close(await task.run(), task.unheard_end)
             except Exception as error:  # noqa: BLE001 - counted; the engine and its other calls live on
                 # Not even the way to a person could be decided or recorded: the switch is told directly.
                 for release in (*task.held(), effects.SendToFallback(channel_id=channel_id)):
-                    self._release(release)
+                    self.release(release)
                 self._metrics.calls_failed.inc()
                 self._log.error("call abandoned by the engine", error=fault(error))
             finally:
@@ -301,11 +288,13 @@ class Engine:
                 if not self._calls:
                     self._idle.set()
 
-    def _close(self, call: Call) -> None:
+    def _close(self, call: Call, unheard_end: events.UnheardEnd | None) -> None:
         """Write the one canonical line of a finished call."""
         assert call.ended_at is not None
         assert call.outcome is not None
         self._metrics.calls_ended.labels(outcome=call.outcome).inc()
+        if unheard_end is not None:
+            self._metrics.recovery.calls_unheard.labels(reason=unheard_end).inc()
         self._log.info(
             "call ended",
             brand=call.brand,
@@ -316,6 +305,7 @@ class Engine:
             node=call.node,
             outcome=call.outcome,
             duration_s=round((call.ended_at - call.arrived_at).total_seconds(), 3),
+            **({} if unheard_end is None else {"unheard": unheard_end}),
         )
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
@@ -327,12 +317,16 @@ class Engine:
         """Let the calls in progress end, then leave the rest to whom ``stopping`` says; new ones go to the fallback at once."""
         stopping = stopping or Stopping()
         self._stopping = True
+        for node in self._reconciled.values():
+            node.hold_up_no_more()
         if await is_set(self._idle, self._limits.drain_s, unless=stopping.hurried):
             pass
         elif stopping.then is Then.HAND_OVER:
             await self._leave_calls()
         else:
             await self._hand_to_people()
+        for node in self._reconciled.values():
+            node.close()
         await self._end_tasks()
 
     async def _hand_to_people(self) -> None:
@@ -349,6 +343,8 @@ class Engine:
         """
         self._left = True
         left = self.calls()
+        for node in self._reconciled.values():
+            node.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -366,35 +362,3 @@ class Engine:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-
-
-def _subject(event: events.CallEvent) -> str:
-    """Return the id by which an event's call is found."""
-    match event:
-        case events.PlaybackFinished():
-            return event.playback_id
-        case events.RecordingFinished() | events.RecordingFailed():
-            return event.recording_id
-        case events.BridgeJoined() | events.BridgeLeft():
-            return event.bridge_id
-        case (
-            events.CallArrived()
-            | events.LegRinging()
-            | events.LegAnswered()
-            | events.DigitPressed()
-            | events.BargedIn()
-            | events.ChannelEnded()
-            | events.ChannelLeft()
-            | events.EndedUnheard()
-        ):
-            return event.channel_id
-        case (
-            events.TimerFired()
-            | events.RequestFailed()
-            | events.CallFailed()
-            | events.FlowInterrupted()
-            | events.Resumed()
-        ):
-            return ""  # made by the engine for one call, never told by a switch
-        case _:
-            assert_never(event)

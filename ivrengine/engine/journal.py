@@ -1,8 +1,8 @@
 """The journal: a local append-only file that is written before anything is done (hop 5 of a call's way).
 
 It survives the death of the process; with ``fsync="group"`` all but the last instant of it survives the death of the machine.
-It is cut into segments. Each segment begins with the calls in progress, so a restart reads from the last segment only, and
-a segment whose rows are all in the store can go.
+It is cut into segments. Each segment begins with the calls in progress and their flows, so a restart reads from the last
+segment only, and a segment whose rows are all in the store can go.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ import structlog
 from ivrengine.core import events, rows
 from ivrengine.core.call import Call, Phase
 from ivrengine.core.effects import Effect
-from ivrengine.core.ids import CallId
+from ivrengine.core.ids import BrandId, CallId, FlowHash
 from ivrengine.engine import lines
 from ivrengine.engine.journal_reading import Recovered, segment_name, segments
 from ivrengine.engine.reserve import RESERVE_BYTES, Reserve
@@ -37,6 +37,7 @@ _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 _log = structlog.get_logger("journal")
 
 Fsync = Literal["never", "group"]
+_Version = tuple[BrandId, FlowHash]
 
 
 @dataclasses.dataclass(slots=True)
@@ -68,6 +69,8 @@ class Journal:
         self._fsync = fsync
         self._grew = grew
         self._open_calls: dict[CallId, _Open] = {}
+        self._flows: dict[_Version, rows.FlowRow] = {}
+        self._newest: dict[tuple[BrandId, str], _Version] = {}
         self._fd = -1
         self._segment = 0
         self._written = 0
@@ -96,6 +99,8 @@ class Journal:
         """Open a new segment behind everything there is, carrying over the calls that were in progress."""
         for found in recovered.open_calls:
             self._open_calls[found.call.call_id] = _Open(found.seq, found.call)
+        for row in recovered.flows:
+            self._flows[row.brand, row.flow_hash] = row
         self._segment = max(segments(self._folder), default=0)
         self._rotate(at)
 
@@ -118,8 +123,10 @@ class Journal:
         self._append(lines.number(row))
 
     def append_flow(self, row: rows.FlowRow) -> None:
-        """Record a flow version."""
+        """Record a flow version, on which calls may begin from now on; those of the version before go on."""
         self._append(lines.flow(row))
+        self._flows[row.brand, row.flow_hash] = row
+        self._newest[row.brand, row.name] = row.brand, row.flow_hash
 
     def _append(self, json: bytes) -> None:
         line = lines.framed(json)
@@ -170,7 +177,9 @@ class Journal:
         """Begin the next segment with the calls in progress, or leave everything as it is."""
         number = self._segment + 1
         path = self._folder / segment_name(number)
+        self._forget_flows()
         head = [lines.framed(lines.opened(at, len(self._open_calls)))]
+        head += [lines.framed(lines.flow(row)) for row in self._flows.values()]
         head += [
             lines.framed(lines.open_call(held.seq, held.call)) for held in self._open_calls.values()
         ]
@@ -191,6 +200,12 @@ class Journal:
         self._written, self._rotate_at = len(whole), len(whole) + self._segment_bytes
         self._dirty.set()
         self._grew(len(whole))
+
+    def _forget_flows(self) -> None:
+        """Keep the versions that calls are on or may begin on: a restart knows no others."""
+        calls = [held.call for held in self._open_calls.values()]
+        used = {(call.brand, call.flow.hash) for call in calls} | {*self._newest.values()}
+        self._flows = {version: row for version, row in self._flows.items() if version in used}
 
     def _retire(self, fd: int) -> None:
         """Close a segment that is full; with group fsync only when what it ends with is on the disk."""

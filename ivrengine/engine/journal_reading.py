@@ -12,8 +12,9 @@ from typing import Final
 import msgspec
 
 from ivrengine.core import effects as fx
-from ivrengine.core import rows
+from ivrengine.core import events, rows
 from ivrengine.core.call import Call, Phase
+from ivrengine.core.ids import PlaybackId
 from ivrengine.engine import codec, lines
 
 CHUNK_BYTES: Final = 256 * 1024
@@ -37,11 +38,12 @@ def segments(folder: Path) -> list[int]:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCall:
-    """A call that was in progress when the journal ended, with its last step's number and effects."""
+    """A call that was in progress when the journal ended, with its last step's number."""
 
     seq: int
     call: Call
-    effects: tuple[fx.Effect, ...] = ()
+    unfinished: frozenset[PlaybackId] = frozenset()
+    """Playbacks whose end the journal does not have: of those that were to be stopped, some may still be heard."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,8 @@ class Recovered:
 
     open_calls: tuple[OpenCall, ...] = ()
     last_at: datetime | None = None
+    flows: tuple[rows.FlowRow, ...] = ()
+    """The flow versions that the segments have the text of, among them those of the calls in progress."""
     unreadable: int = 0
     """Calls in progress whose state another version of the engine wrote: nothing can be done for them."""
 
@@ -68,6 +72,7 @@ def recover(folder: Path) -> Recovered:
 def _replay(folder: Path, first: int) -> Recovered | None:
     """Fold the segments from ``first`` on; None if that segment's head is not whole (the process died writing it)."""
     held: dict[str, OpenCall | None] = {}
+    flows: dict[tuple[str, str], rows.FlowRow] = {}
     last_at: datetime | None = None
     missing = -1
     for number in [n for n in segments(folder) if n >= first]:
@@ -78,6 +83,8 @@ def _replay(folder: Path, first: int) -> Recovered | None:
                 case lines.OpenCall() if number == first:
                     missing -= 1
                     held[line.id] = _open(line.seq, line.call)
+                case lines.FlowText():
+                    flows[line.brand, line.flow_hash] = lines.flow_row(line)
                 case lines.Step():
                     last_at = line.at if last_at is None else max(last_at, line.at)
                     _hold(held, line)
@@ -86,23 +93,46 @@ def _replay(folder: Path, first: int) -> Recovered | None:
         if number == first and missing != 0:
             return None
     readable = tuple(found for found in held.values() if found is not None)
-    return Recovered(open_calls=readable, last_at=last_at, unreadable=len(held) - len(readable))
+    return Recovered(
+        open_calls=readable,
+        last_at=last_at,
+        flows=tuple(flows.values()),
+        unreadable=len(held) - len(readable),
+    )
 
 
 def _hold(held: dict[str, OpenCall | None], line: lines.Step) -> None:
-    found = _open(line.seq, line.call, line.effects)
+    before = held.get(line.id)
+    found = _open(line.seq, line.call)
     if found is not None and found.call.phase is Phase.ENDED:
         held.pop(line.id, None)
+    elif found is not None:
+        unfinished = _unfinished(line) if before is None else _unfinished(line, before.unfinished)
+        held[line.id] = dataclasses.replace(found, unfinished=unfinished)
     else:
-        held[line.id] = found
+        held[line.id] = None
 
 
-def _open(seq: int, state: msgspec.Raw, decided: msgspec.Raw | None = None) -> OpenCall | None:
+def _unfinished(
+    line: lines.Step, before: frozenset[PlaybackId] = frozenset()
+) -> frozenset[PlaybackId]:
+    kind, fields = line.event
+    try:
+        if kind == events.PlaybackFinished.__name__:
+            over = codec.event(kind, fields)
+            assert isinstance(over, events.PlaybackFinished)
+            before -= {over.playback_id}
+        decided = codec.pairs(line.effects)
+        plays = (codec.effect(*pair) for pair in decided if pair[0] == fx.Play.__name__)
+        return before | {play.playback_id for play in plays if isinstance(play, fx.Play)}
+    except (msgspec.MsgspecError, codec.UnknownKindError):
+        return before
+
+
+def _open(seq: int, state: msgspec.Raw) -> OpenCall | None:
     """Return the call as it stood; None if this version of the engine cannot read it."""
     try:
-        pairs = [] if decided is None else codec.pairs(decided)
-        effects = tuple(codec.effect(kind, fields) for kind, fields in pairs)
-        return OpenCall(seq=seq, call=codec.call(state), effects=effects)
+        return OpenCall(seq=seq, call=codec.call(state))
     except (msgspec.MsgspecError, codec.UnknownKindError):
         return None
 

@@ -18,9 +18,9 @@ class Limits:
     request_s: float = 30.0
     """One request to a switch: a door gives up after three tries of 3 s each; this is for a door that does not."""
     look_s: float = 60.0
-    """A call that waits for nothing but other people (a talk) asks so often whether its channels are still there."""
-    prompt_after_gap_s: float = 30.0
-    """How long a prompt may go on once a link is back: that its end was told meanwhile, to nobody, is likely by then."""
+    """So often each node is asked what is alive there: what events did not tell is found out by then, and leaks show."""
+    node_lost_s: float = 300.0
+    """A node that stays away for so long has been restarted, or needs a person: its calls are closed as lost."""
     drain_s: float = 10.0
     """How long a stopping engine waits for calls to end by themselves before it hands them to the fallback."""
     parting_s: float = 5.0

@@ -55,7 +55,7 @@ class FlowText(msgspec.Struct, tag="flow", tag_field="line", frozen=True, kw_onl
 
 
 class Opened(msgspec.Struct, tag="opened", tag_field="line", frozen=True, kw_only=True):
-    """First line of a segment: so many ``open`` lines follow, one for each call in progress."""
+    """First line of a segment: behind the flows' texts so many ``open`` lines follow, one for each call in progress."""
 
     at: datetime
     open_calls: int
@@ -215,15 +215,20 @@ def row(line: Line) -> rows.Row | None:
                 expires_at=line.expires_at,
             )
         case FlowText():
-            return rows.FlowRow(
-                flow_hash=FlowHash(line.flow_hash),
-                brand=BrandId(line.brand),
-                name=line.name,
-                text=line.text,
-                loaded_at=line.loaded_at,
-            )
+            return flow_row(line)
         case Opened() | OpenCall():
             return None
+
+
+def flow_row(line: FlowText) -> rows.FlowRow:
+    """Return the row of a flow version."""
+    return rows.FlowRow(
+        flow_hash=FlowHash(line.flow_hash),
+        brand=BrandId(line.brand),
+        name=line.name,
+        text=line.text,
+        loaded_at=line.loaded_at,
+    )
 
 
 def _event_row(line: Step) -> rows.EventRow:

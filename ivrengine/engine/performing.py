@@ -1,9 +1,8 @@
 """The performing of effects (hop 6 of a call's way): requests to the switch; everything else is the call task's own affair."""
 
-import asyncio
 import dataclasses
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Protocol, assert_never
 
 from ivrengine.core import effects, events, ids
 from ivrengine.core.call import Call
@@ -11,9 +10,6 @@ from ivrengine.core.ids import BrandId
 from ivrengine.core.switching import RequestRefusedError
 from ivrengine.engine.switch import Switch
 from ivrengine.prompts.library import PromptMissingError
-
-LOOKS_MAX: Final = 8
-"""When a link is back all calls on it are looked at: 2,000 in a second or two, and no other request waits behind them."""
 
 
 class Sounds(Protocol):
@@ -70,7 +66,6 @@ class Performer:
         """Find switches and prompts by node, and phones in ``phones``."""
         self._door_of = door_of
         self._phones = phones
-        self._looking = asyncio.Semaphore(LOOKS_MAX)
 
     async def perform(self, effect: Request, call: Call) -> None:  # noqa: C901 - one case a kind
         """Ask the switch to do it; raises ``RequestRefusedError`` if it does not."""
@@ -115,15 +110,6 @@ class Performer:
             case effects.DestroyBridge():
                 await self._switch_of(effect.bridge_id).destroy_bridge(effect.bridge_id)
 
-    async def look(self, channel_id: ids.ChannelId) -> events.Failure | None:
-        """Return what is wrong with a channel, or None: it is asked to end music that does not play, which changes nothing."""
-        try:
-            async with self._looking:
-                await self._switch_of(channel_id).stop_music(channel_id)
-        except RequestRefusedError as error:
-            return error.failure
-        return None
-
     def _switch_of(self, subject: str) -> Switch:
         return self._door_of(ids.node_of(subject)).switch
 
@@ -138,6 +124,33 @@ class Performer:
             ring_timeout_s=dial.ring_timeout_s,
             caller_id=call.did,
         )
+
+
+def subject_of(effect: Request) -> str:
+    """Return the id that a request is about."""
+    match effect:
+        case effects.Play() | effects.StopPlayback():
+            return effect.playback_id
+        case (
+            effects.CreateBridge()
+            | effects.AddToBridge()
+            | effects.RemoveFromBridge()
+            | effects.DestroyBridge()
+        ):
+            return effect.bridge_id
+        case effects.StartRecording() | effects.StopRecording():
+            return effect.recording_id
+        case (
+            effects.Answer()
+            | effects.StartMusic()
+            | effects.StopMusic()
+            | effects.Dial()
+            | effects.HangUp()
+            | effects.SendToFallback()
+        ):
+            return effect.channel_id
+        case _:
+            assert_never(effect)
 
 
 def _media(sounds: Sounds, play: effects.Play, call: Call) -> tuple[str, ...]:

@@ -258,6 +258,22 @@ def _flow(
     )
 
 
+def compile_version(source: str, ref: FlowRef) -> Flow | None:
+    """Return an earlier version of a flow from its text as it was stored; None if this compiler finds it broken.
+
+    Its prompts and phones are those of today: what is not there any more is not played, and not rung.
+    """
+    document, found = text.read_text(source, ref.name)
+    if document is None:
+        return None
+    candidate, not_in_language = draft.read(document)
+    compiled, wrong = variables.compile_all(candidate)
+    found += [*not_in_language, *wrong, *check.check_graph(candidate)]
+    if any_error(found) or not candidate.whole:
+        return None
+    return dataclasses.replace(_flow(candidate, compiled, {}), ref=ref)
+
+
 def content_hash(flow_text: str, prompts: Mapping[str, PromptTexts]) -> FlowHash:
     """Return the hash of a flow version: hex SHA-256 over its text and the texts of the prompts it names."""
     content = [flow_text, {name: dict(texts) for name, texts in prompts.items()}]

@@ -196,7 +196,7 @@ class Limits(_Table):
     rounds_max: int | None = Field(default=None, ge=1)
     request_s: float | None = Field(default=None, gt=0)
     look_s: float | None = Field(default=None, gt=0)
-    prompt_after_gap_s: float | None = Field(default=None, gt=0)
+    node_lost_s: float | None = Field(default=None, gt=0)
     drain_s: float | None = Field(default=None, ge=0)
     parting_s: float | None = Field(default=None, ge=0)
 

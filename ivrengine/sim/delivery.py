@@ -48,6 +48,9 @@ class Delivery:
 
     def tell(self, kind: type[Any], *topics: str, **fields: object) -> None:
         """Let the event ``kind(at=…, **fields)`` reach the listener, in order with the others on its topics."""
+        if not self.link_up:
+            self._counts["unheard"] += 1
+            return
         if self._is_lost(kind):
             self._counts["lost"] += 1
             return
@@ -59,6 +62,13 @@ class Delivery:
     def at_once(self, event: switching.SwitchEvent) -> None:
         """Tell what does not come over the link: that the link is up or down."""
         self._listener(event)
+
+    def cut(self) -> None:
+        """Break the link: what is on its way is never told."""
+        self.link_up = False
+        self._counts["unheard"] += len(self._due)
+        self._due.clear()
+        self._last.clear()
 
     def _falls(self, share: float) -> bool:
         return share > 0 and self._chance.random() < share
@@ -98,8 +108,5 @@ class Delivery:
             for topic in topics:
                 if self._last[topic] == (when, order):
                     del self._last[topic]
-            if self.link_up:
-                self._counts["events"] += 1
-                self._listener(kind(at=self._now(), **fields))
-            else:
-                self._counts["unheard"] += 1
+            self._counts["events"] += 1
+            self._listener(kind(at=self._now(), **fields))

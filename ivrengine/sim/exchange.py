@@ -23,7 +23,8 @@ SCHEMES: Final = ("sound:", "recording:", "number:", "digits:", "characters:", "
 """The kinds of media that ARI plays."""
 NORMAL: Final = 16
 NO_ANSWER: Final = 19
-"""Q.850 causes."""
+FAILURE: Final = 38
+"""Q.850 causes; the last is what a network makes of a switch that is gone."""
 
 Turns = list[asyncio.Future[None]]
 """What a command still has to wait for before it is done."""
@@ -120,6 +121,15 @@ class Exchange:
         if told:
             self._tell(events.ChannelEnded, channel_id, channel_id=channel_id, cause=cause)
         channel.party.ended(cause)
+
+    def restart(self, epoch: int) -> None:
+        """Begin anew: with the process go its channels and all that is theirs, bridges, and what it was told."""
+        for channel in tuple(self.channels.values()):
+            self.end(channel, FAILURE)
+        self.bridges.clear()
+        self.announcement = None
+        self.epoch = max(epoch, self.epoch + 1)
+        self._arrived = 0
 
     def _release(self, channel: Channel) -> None:
         channel.line.end()

@@ -110,9 +110,29 @@ class SimSwitch:
         Requests still reach Asterisk when only the event socket is gone, and so they do here unless ``requests_too``.
         """
         self._delivery.at_once(switching.LinkDown(at=self._now(), node=self._node, reason=reason))
-        self._delivery.link_up = False
-        self.exchange.app_there = False
+        self.lose_engine()
         self._requests_pass = not requests_too
+
+    def lose_engine(self) -> None:
+        """Let the engine be gone: what is on its way to it is lost, and whoever calls is left to the dialplan."""
+        self._delivery.cut()
+        self.exchange.app_there = False
+
+    def go_deaf(self) -> None:
+        """Break the link so that neither side notices: no event comes, no request is answered, and callers still enter.
+
+        ``drop_link`` is how it is noticed in the end.
+        """
+        self._delivery.cut()
+        self._requests_pass = False
+
+    def restart(self) -> None:
+        """Let the switch's process die and begin again: everything in it is gone, and of that nothing is told.
+
+        The link breaks with it; ``start`` mends it.
+        """
+        self.drop_link("restarted", requests_too=True)
+        self.exchange.restart(int(self._now().timestamp()))
 
     def call(self, did: str, *, number: str | None = None, script: Script = SILENT) -> Caller:
         """Let somebody call: from a number in E.164, or with it withheld (None)."""

@@ -5,23 +5,41 @@ known beforehand. A series of a set that the code knows exists from the start, a
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from ivrengine.core.call import Outcome
 from ivrengine.core.effects import Effect
-from ivrengine.core.events import Failure
+from ivrengine.core.events import Failure, UnheardEnd
 
 REFUSED: Final = ("no route", "too many calls", "stopping", "journal")
 """Why an arriving call was sent to the dialplan's fallback at once."""
 DROPPED: Final = ("mailbox full", "type-ahead full", "no such call")
 """Why an event did not reach a call's fold."""
+STRAYS: Final = ("unserved", "caller", "leg", "bridge")
+"""What may be found alive that no call knows: who was never answered, who was, a dialled phone, a bridge."""
 ROW_KINDS: Final = ("event", "call", "number", "flow")
 """What is shipped to the store."""
 ANSWER_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """An idle Asterisk answers in one or two milliseconds, one at its limit in hundreds."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """What is made of the times in which a switch was not heard, and of what should not be there."""
+
+    calls_resumed: Counter
+    """Gone on at their node after a time in which their switch was not heard."""
+    calls_unheard: Counter
+    """Calls of whose end nobody was told, by ``reason``."""
+    strays: Counter
+    """Found alive on a switch though no call knew of it, and seen to; by ``what`` it was."""
+    channels: Gauge
+    """Channels with us at the last look, by ``node`` and ``whose`` they are."""
+    bridges: Gauge
+    """Bridges of ours at the last look, likewise; ``unknown`` ones are leaks."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +54,7 @@ class Metrics:
     """Sent to the fallback on arrival, by ``reason``."""
     calls_failed: Counter
     """Calls whose deciding or performing raised an exception."""
+    recovery: Recovery
     events_dropped: Counter
     """By ``reason``."""
     events_heard: Counter
@@ -93,6 +112,7 @@ def new() -> Metrics:
         calls_ended=counter("calls_ended", "Calls that ended.", "outcome"),
         calls_refused=counter("calls_refused", "Calls sent to the fallback on arrival.", "reason"),
         calls_failed=counter("calls_failed", "Calls that met an exception."),
+        recovery=_recovery(counter, gauge),
         events_dropped=counter("events_dropped", "Events that no call took.", "reason"),
         events_heard=counter("events_heard", "Events told to the engine.", "node", "kind"),
         door_events_dropped=counter(
@@ -126,20 +146,32 @@ def new() -> Metrics:
         gaps=counter("gaps", "Numbers missing within a stream in the store."),
         shipping_failed=counter("shipping_failed", "Batches to be tried again."),
     )
-    _begin_at_zero(metrics)
-    return metrics
+    return _begun_at_zero(metrics)
 
 
-def _begin_at_zero(metrics: Metrics) -> None:
+def _recovery(counter: Callable[..., Counter], gauge: Callable[..., Gauge]) -> Recovery:
+    return Recovery(
+        calls_resumed=counter("calls_resumed", "Calls that went on after a gap."),
+        calls_unheard=counter("calls_unheard", "Calls that ended unheard.", "reason"),
+        strays=counter("strays", "Found alive though no call knew of it.", "what"),
+        channels=gauge("channels", "Channels with us at the last look.", "node", "whose"),
+        bridges=gauge("bridges", "Bridges of ours at the last look.", "node", "whose"),
+    )
+
+
+def _begun_at_zero(metrics: Metrics) -> Metrics:
     effects = tuple(kind.__name__ for kind in get_args(Effect))
     _each(metrics.calls_ended, Outcome)
     _each(metrics.calls_refused, REFUSED)
     _each(metrics.events_dropped, DROPPED)
+    _each(metrics.recovery.calls_unheard, UnheardEnd)
+    _each(metrics.recovery.strays, STRAYS)
     _each(metrics.rows_shipped, ROW_KINDS)
     _each(metrics.rows_parked, ROW_KINDS)
     for effect in effects:
         for failure in Failure:
             metrics.requests_failed.labels(effect, failure)
+    return metrics
 
 
 def _each(metric: Counter, values: Iterable[str]) -> None:

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from ivrengine.core import switching
 from ivrengine.core.call import Caller, FlowRef
 from ivrengine.core.ids import BrandId, FlowHash
 from ivrengine.core.rows import EventRow, NumberRow
@@ -81,19 +82,77 @@ def book_of(flow: Flow) -> Book:
 
 
 class House:
-    """What a test looks at: the engine, the switch, and what the journal says."""
+    """What a test looks at: the engine, the switches, and what the journal says. The engine may die and be followed."""
 
-    def __init__(
-        self, engine: Engine, switch: SimSwitch, journal: Journal, counted: metrics.Metrics
-    ) -> None:
-        self.engine = engine
-        self.switch = switch
-        self.journal = journal
-        self.counted = counted
+    def __init__(self, folder: Path, book: Book, limits: Limits | None) -> None:
+        self.folder = folder
+        self.book = book
+        self.limits = limits
+        self.switches: list[SimSwitch] = []
+        self.counted = metrics.new()
+        self.engine: Engine
+        self.journal: Journal
+        self._run()
+
+    @property
+    def switch(self) -> SimSwitch:
+        return self.switches[0]
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def hear(self, event: switching.SwitchEvent) -> None:
+        """Take a switch's event to whichever engine lives now."""
+        self.engine.listen(event)
+
+    def _run(self) -> None:
+        """Begin an engine on the journal as it is."""
+        recovered = recover(self.folder)
+        loop = asyncio.get_running_loop()
+        wall = NOON + timedelta(seconds=loop.time())
+        self._clock = EngineClock(wall, loop.time, floor=recovered.last_at)
+        self.journal = Journal(self.folder, reserve_bytes=0)
+        self.journal.begin(recovered, self._clock.now())
+        self.engine = Engine(
+            journal=self.journal,
+            book=self.book,
+            recognise=recognise,
+            now=self._clock.now,
+            metrics=self.counted,
+            limits=self.limits,
+        )
+        for switch in self.switches:
+            self.engine.attach(switch, Sounds())
+        if self.switches:
+            self.engine.recover(recovered)
+
+    def add(self, switch: SimSwitch) -> None:
+        self.switches.append(switch)
+        self.engine.attach(switch, Sounds())
+
+    def kill(self) -> None:
+        """Let the engine die in the middle of whatever it does; the switches notice that it is gone."""
+        dead = self.engine
+        for switch in self.switches:
+            switch.lose_engine()
+        for node in dead._reconciled.values():
+            node.close()
+        for task in dead._tasks:
+            task.cancel()
+        self.journal.close()
+
+    async def restart(self, book: Book | None = None) -> None:
+        """Begin another engine where the killed one ended."""
+        await asyncio.sleep(0)  # the dead let go
+        self.book = book or self.book
+        self._run()
+        for switch in self.switches:
+            switch.start()
 
     def rows(self) -> list[EventRow]:
         reader = Reader(self.journal.folder, lambda: self.journal.segment, lambda: None)
         read = reader.read(100_000).rows
+        reader.close()
         return [row for row in read if isinstance(row, EventRow)]
 
     def kinds(self) -> list[str]:
@@ -115,35 +174,26 @@ async def a_house(
     limits: Limits | None = None,
     phones: tuple[SimPhone, ...] = (),
     seed: int = 0,
+    nodes: Sequence[str] = ("sim",),
 ) -> AsyncIterator[House]:
-    """Open the engine and its switch; close both when the test is over."""
-    recovered = recover(folder)
-    clock = EngineClock(NOON, asyncio.get_running_loop().time, floor=recovered.last_at)
-    journal = Journal(folder, reserve_bytes=0)
-    counted = metrics.new()
-    book = book_of(flow_of(flow))
-    journal.begin(recovered, clock.now())
-    engine = Engine(
-        journal=journal,
-        book=book,
-        recognise=recognise,
-        now=clock.now,
-        metrics=counted,
-        limits=limits,
-    )
-    switch = SimSwitch(
-        listener=engine.listen,
-        now=clock.now,
-        duration_s=lambda _media: PROMPT_S,
-        seed=seed,
-        phones=phones,
-        delays=NO_DELAYS,
-    )
-    engine.attach(switch, Sounds())
-    engine.recover(recovered)
-    switch.start()
+    """Open the engine and its switches; close all when the test is over."""
+    house = House(folder, book_of(flow_of(flow)), limits)
+    for node in nodes:
+        switch = SimSwitch(
+            listener=house.hear,
+            now=house.now,
+            duration_s=lambda _media: PROMPT_S,
+            seed=seed,
+            node=node,
+            phones=phones if node == nodes[0] else (),
+            delays=NO_DELAYS,
+        )
+        house.add(switch)
+    house.engine.recover(recover(folder))
+    for switch in house.switches:
+        switch.start()
     try:
-        yield House(engine, switch, journal, counted)
+        yield house
     finally:
-        await engine.stop()
-        journal.close()
+        await house.engine.stop()
+        house.journal.close()

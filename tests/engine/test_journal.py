@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 from ivrengine.core import effects, events, rows
 from ivrengine.core.call import Call, Caller, FlowRef, Outcome, Phase
-from ivrengine.core.ids import BrandId, CallId, ChannelId, FlowHash, NumberId, TimerId
+from ivrengine.core.ids import (
+    BrandId,
+    CallId,
+    ChannelId,
+    FlowHash,
+    NumberId,
+    PlaybackId,
+    TimerId,
+)
 from ivrengine.engine import lines
 from ivrengine.engine.journal import Journal
 from ivrengine.engine.journal_reading import Reader, Recovered, recover, segment_name, segments
@@ -22,6 +30,19 @@ from ivrengine.engine.tenure import JournalError, JournalInUseError
 
 AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LEAVE = effects.LeaveNode(node="menu", exit="1")
+
+
+def play(playback_id: str) -> effects.Play:
+    return effects.Play(
+        channel_id=ChannelId("ast1:1"),
+        playback_id=PlaybackId(playback_id),
+        prompts=("menu",),
+        language="tr",
+    )
+
+
+def finished(play: effects.Play) -> events.PlaybackFinished:
+    return events.PlaybackFinished(at=AT, playback_id=play.playback_id, completed=True)
 
 
 def a_call(name: str, phase: Phase = Phase.IN_FLOW) -> Call:
@@ -138,17 +159,51 @@ def test_rewinding_gives_the_same_rows_again(journal: Journal) -> None:
     assert reader.read(10).rows == before.rows
 
 
-def test_a_restart_finds_the_calls_in_progress_with_their_last_effects(
+def test_a_restart_finds_the_calls_in_progress_with_what_may_still_be_heard(
     journal: Journal, folder: Path
 ) -> None:
     journal.append_step(tick(1), (), a_call("gone"))
-    journal.append_step(tick(2), (LEAVE,), a_call("open"))
+    over, heard = play("ast1:ivr-open-p1"), play("ast1:ivr-open-p2")
+    journal.append_step(tick(2), (LEAVE, over, heard), a_call("open"))
+    journal.append_step(finished(over), (), a_call("open"))
     journal.append_step(tick(3), (), a_call("gone", Phase.ENDED))
     found = recover(folder)
-    assert [(held.call.call_id, held.seq, held.effects) for held in found.open_calls] == [
-        ("open", 1, (LEAVE,))
-    ]
+    [held] = found.open_calls
+    assert (held.call.call_id, held.seq) == ("open", 2)
+    assert held.unfinished == {heard.playback_id}
     assert found.last_at == AT + timedelta(seconds=3)
+
+
+def version(name: str, flow_hash: str) -> rows.FlowRow:
+    return rows.FlowRow(
+        flow_hash=FlowHash(flow_hash),
+        brand=BrandId("guneskent"),
+        name=name,
+        text=f"flow: {name}",
+        loaded_at=AT,
+    )
+
+
+def test_every_segment_has_the_flows_that_calls_are_on_or_may_begin_on(
+    folder: Path,
+) -> None:
+    journal = Journal(folder, segment_bytes=600, reserve_bytes=0)
+    journal.begin(Recovered(), AT)
+    used, replaced, present = version("main", "abc"), version("main", "b"), version("main", "c")
+    for row in (used, replaced, present):
+        journal.append_flow(row)
+    for second in range(5):
+        journal.append_step(tick(second), (), a_call("open"))
+    assert journal.segment > 2
+    journal.close()
+    found = recover(folder)
+    assert set(found.flows) == {used, present}
+    again = Journal(folder, segment_bytes=600, reserve_bytes=0)
+    again.begin(found, AT)
+    again.append_flow(present)
+    again.append_step(tick(9), (), a_call("open", Phase.ENDED))
+    again.close()
+    assert {row.flow_hash for row in recover(folder).flows} == {"c"}
 
 
 def test_a_call_that_another_version_wrote_keeps_no_engine_from_starting(

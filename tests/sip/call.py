@@ -56,6 +56,7 @@ class Call:
         """Q.850 cause that the other side gave when it ended the call."""
         self.ended_by: Literal["us", "them"] | None = None
         self.info_digits = ""
+        self._forgotten = 0
         self._ringing = asyncio.Event()
         self._answered = asyncio.Event()
         self._ended = asyncio.Event()
@@ -178,8 +179,12 @@ class Call:
         self.voice.hum(hertz)
 
     def heard(self, last_s: float | None = None) -> Samples:
-        """Return all that was heard so far, or what was heard in the last seconds."""
-        return self.voice.heard(last_s)
+        """Return all that was heard so far and not forgotten, or what was heard in the last seconds."""
+        return self.voice.heard(last_s) if last_s else self.voice.heard()[self._forgotten :]
+
+    def forget(self) -> None:
+        """Take what was heard so far for nothing: what is to be heard is to be heard from now on."""
+        self._forgotten = len(self.voice.heard())
 
     @property
     def digits(self) -> str:

@@ -8,16 +8,25 @@ from typing import Final
 
 import pytest
 
+from tests.sip import hearing
 from tests.sip.call import Call
 from tests.sip.phone import Answers, Rings
 from tests.whole import people, records
 from tests.whole.engine import Engine, running, until
-from tests.whole.people import HOUSE, dial, phone
+from tests.whole.people import HOUSE, dial, phone, prompt
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.postgres]
 
 PLACES: Final = ("", "1", "2", "2739", "0")
 """The keys that lead to places where callers wait, four at each; one more rings a phone, and one talks."""
+NEXT: Final = {
+    "": ("house-menu", "5"),
+    "1": ("house-speech",),
+    "2": ("house-number", "27#", "5"),
+    "2739": ("house-number", "27#", "5"),
+    "0": ("house-speech",),
+}
+"""What is heard again at each of these places, and the keys that lead from there to the end."""
 EACH: Final = 4
 
 
@@ -34,7 +43,7 @@ async def _at(stack: contextlib.AsyncExitStack, keys: str) -> Call:
     return call
 
 
-async def test_after_a_kill_living_callers_reach_a_person_and_no_call_is_left_open(
+async def test_after_a_kill_every_living_caller_goes_on_and_no_call_is_left_open(
     mortal: Engine,
 ) -> None:
     async with contextlib.AsyncExitStack() as stack:
@@ -43,29 +52,52 @@ async def test_after_a_kill_living_callers_reach_a_person_and_no_call_is_left_op
         talking, ringing = await asyncio.gather(_at(stack, "3"), _at(stack, "4"))
         agent = await talker.rung()
         await agent.answered()
-        await ringer.rung()
-        waiting = await asyncio.gather(*(_at(stack, keys) for keys in PLACES for _ in range(EACH)))
+        rung = await ringer.rung()
+        waiting = {
+            keys: await asyncio.gather(*(_at(stack, keys) for _ in range(EACH))) for keys in PLACES
+        }
         await _at_their_places(mortal)
         await mortal.said("shipping")
+        talking.hum(440)
+        await agent.hears_tone(440)
+        agent.forget()
         mortal.kill()
-        dead = waiting[::EACH]
+        dead = [calls.pop() for calls in waiting.values()]
         await asyncio.gather(*(call.hang_up() for call in dead))
-        living = [call for call in waiting if call not in dead]
-        await people.talk(talking, agent)
+        living = [call for calls in waiting.values() for call in calls]
+        for call in living:
+            call.forget()
         mortal.start()
         await mortal.ready()
-        for call in (*living, ringing, talking):
-            await call.hears(people.apology(), within_s=12)
+        await asyncio.gather(
+            *(_goes_on(call, *NEXT[keys]) for keys, calls in waiting.items() for call in calls)
+        )
+        assert hearing.longest_silence_s(agent.heard()) == 0
+        ringer.pick_up(rung)
+        await rung.answered()
+        await people.talk(ringing, rung)
+        for call in (talking, ringing):
+            await call.hang_up()
         newcomer = await _at(stack, "5")
         await newcomer.hung_up()
     found = await records.shipped(mortal.data, len(living) + len(dead) + 3)
     assert not records.disagreements(mortal.data, found)
     outcomes = Counter(call.outcome for call in found.calls.values())
-    assert outcomes == {"fallback": len(living) + 2, "lost": len(dead), "completed": 1}
+    assert outcomes == {"completed": len(living) + 1, "lost": len(dead), "transferred": 2}
     for kind in ("Answer", "Dial"):
         done = Counter(step.call_id for step in found.events for _ in step.did(kind))
         assert set(done.values()) == {1}, f"{kind} was asked for twice"
+    lost = [line["unheard"] for line in mortal.lines("call ended", outcome="lost")]
+    assert lost == ["ended_while_disconnected"] * len(dead)
     await people.nothing_left()
+
+
+async def _goes_on(call: Call, hears: str, *keys: str) -> None:
+    """Hear the prompt of one's place again, and lead the call to its end."""
+    await call.hears(prompt(hears), within_s=25)
+    for pressed in keys:
+        await call.press(pressed, held_s=0.08, gap_s=0.02)
+    await call.hung_up(within_s=25)
 
 
 async def _at_their_places(engine: Engine) -> None:

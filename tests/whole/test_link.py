@@ -70,7 +70,10 @@ async def test_calls_outlive_a_cut_of_the_link_and_new_ones_are_served_after_it(
         await until(lambda: len(meanwhile.heard()) > 2 * RATE, 5)
         assert asked.is_up
         await cable.mend()
+        asked.forget()
         await engine.said("asterisk linked", count=2)
+        await asked.hears(prompt("house-menu"))
+        await people.talk(talking, agent)
         await agent.hang_up()
         await asyncio.gather(
             _chooses(asked, "5", "house-farewell"),

@@ -1,0 +1,45 @@
+"""The flow versions of calls that another engine began: those of the book, else compiled from the text in the journal."""
+
+from collections.abc import Iterable
+
+import structlog
+
+from ivrengine.core.call import Call
+from ivrengine.core.ids import BrandId, FlowHash
+from ivrengine.core.rows import FlowRow
+from ivrengine.flow.book import Book
+from ivrengine.flow.load import compile_version
+from ivrengine.flow.model import Flow
+
+_log = structlog.get_logger("engine")
+
+
+class Versions:
+    """Flow versions by their hash; each is compiled at most once."""
+
+    def __init__(self, texts: Iterable[FlowRow]) -> None:
+        self._texts = {(row.brand, row.flow_hash): row for row in texts}
+        self._compiled: dict[tuple[BrandId, FlowHash], Flow | None] = {}
+
+    def of(self, call: Call, book: Book) -> Flow | None:
+        """Return the version that a call began on; None if there is no way to it any more."""
+        present = book.flows.get((call.brand, call.flow.name))
+        if present is not None and present.ref == call.flow:
+            return present
+        key = call.brand, call.flow.hash
+        if key not in self._compiled:
+            self._compiled[key] = self._compile(call)
+        return self._compiled[key]
+
+    def _compile(self, call: Call) -> Flow | None:
+        row = self._texts.get((call.brand, call.flow.hash))
+        flow = None if row is None else compile_version(row.text, call.flow)
+        if flow is None:
+            reason = "no text" if row is None else "does not compile any more"
+            _log.error(
+                "flow version not at hand",
+                flow=call.flow.name,
+                flow_hash=call.flow.hash[:12],
+                reason=reason,
+            )
+        return flow
