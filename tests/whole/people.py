@@ -12,7 +12,7 @@ import aiohttp
 from ivrengine.core.ids import BrandId
 from ivrengine.flow.load import load_folder
 from ivrengine.prompts.library import Library
-from tests.live.access import access
+from tests.live.access import Access, access
 from tests.sip import hearing
 from tests.sip.call import Call
 from tests.sip.caller import Caller
@@ -81,30 +81,32 @@ def apology() -> Samples:
 # What is left of them
 
 
-async def _listed(what: str) -> list[dict[str, Any]]:
-    login = aiohttp.encode_basic_auth("ivrengine", access().ari_password)
+async def listed(what: str, at: Access | None = None) -> list[dict[str, Any]]:
+    """Return what ARI lists (``channels``, ``bridges``), past the engine."""
+    known = at or access()
+    login = aiohttp.encode_basic_auth(known.ari_user, known.ari_password)
     async with (
         aiohttp.ClientSession(headers={"Authorization": login}) as http,
-        http.get(f"{access().ari_url}/{what}") as response,
+        http.get(f"{known.ari_url}/{what}") as response,
     ):
         found: list[dict[str, Any]] = await response.json()
         return found
 
 
-async def on_asterisk() -> list[str]:
+async def on_asterisk(at: Access | None = None) -> list[str]:
     """Return the channels and bridges that there are now."""
-    channels = [channel["name"] for channel in await _listed("channels")]
-    bridges = [f"bridge {bridge['id']}" for bridge in await _listed("bridges")]
+    channels = [channel["name"] for channel in await listed("channels", at)]
+    bridges = [f"bridge {bridge['id']}" for bridge in await listed("bridges", at)]
     return channels + bridges
 
 
-async def nothing_left() -> None:
+async def nothing_left(at: Access | None = None) -> None:
     """Wait until Asterisk has neither a channel nor a bridge."""
     found: list[str] = []
 
     async def is_so() -> bool:
         nonlocal found
-        found = await on_asterisk()
+        found = await on_asterisk(at)
         return not found
 
     await until(is_so, GONE_WITHIN_S, lambda: found)
