@@ -152,7 +152,9 @@ make_tree() {
         [ -x "$IVR_ASTERISK_TREE/usr/sbin/asterisk" ] ||
             refuse "IVR_ASTERISK_TREE is $IVR_ASTERISK_TREE, but there is no usr/sbin/asterisk in it."
         echo "Copying $IVR_ASTERISK_TREE"
-        cp -a --reflink=auto "$IVR_ASTERISK_TREE" "$new"
+        # Another instance may be running in it: its proc stays where it is, and its database of the moment is not ours.
+        cp -a -x --reflink=auto "$IVR_ASTERISK_TREE" "$new"
+        rm -f "$new"/var/lib/asterisk/astdb.sqlite3*
     else
         command -v debootstrap > /dev/null || refuse \
             "debootstrap is not installed; on Debian: apt-get install debootstrap" \

@@ -14,6 +14,7 @@ PROCESS: Final = (
         tests=(
             "tests/whole/test_crash.py::test_after_a_kill_living_callers_reach_a_person_and_no_call_is_left_open",
         ),
+        long_tests=("tests/trials/test_full_size.py::test_the_engine_killed_under_a_hundred_calls",),
     ),
     Trial(
         number=30,
@@ -66,10 +67,14 @@ PROCESS: Final = (
         tests=(
             "tests/whole/test_database.py::test_a_database_elsewhere_is_stopped_under_calls_and_started_again",
             "tests/whole/test_database.py::test_the_engine_s_own_database_is_killed_under_calls_and_comes_back",
+            "tests/whole/test_database.py::test_a_database_and_its_engine_killed_lose_no_event",
             "tests/app/test_with_postgres.py::test_a_database_killed_under_calls_loses_no_event_and_doubles_none",
             "tests/store/test_shipper.py::test_an_outage_of_a_minute_loses_nothing_doubles_nothing_and_is_told_once",
         ),
-        missing="full size",
+        long_tests=(
+            "tests/trials/test_full_size.py::test_postgres_away_for_a_minute_at_fifty_calls_a_second",
+            "tests/trials/test_full_size.py::test_postgres_and_the_engine_killed_at_fifty_calls_a_second",
+        ),
     ),
     Trial(
         number=43,
@@ -79,7 +84,8 @@ PROCESS: Final = (
         tests=(
             "tests/store/test_gaps.py::test_rows_that_a_new_primary_has_lost_are_sent_again",
             "tests/store/test_with_journal.py::test_rows_that_a_fail_over_lost_come_back_from_the_kept_segments",
+            "tests/whole/test_database.py::test_a_slow_database_is_missed_by_no_caller",
         ),
-        missing="a slow PostgreSQL under real calls",
+        long_tests=("tests/trials/test_full_size.py::test_postgres_slow_at_fifty_calls_a_second",),
     ),
 )

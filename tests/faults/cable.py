@@ -14,9 +14,11 @@ import dataclasses
 import socket
 import struct
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Final, Literal
 
-Address = tuple[str, int]
+Address = tuple[str, int] | Path
+"""Host and port, or the path of a socket file."""
 Way = Literal["there", "back"]
 WAYS: Final[tuple[Way, Way]] = ("there", "back")
 _PIECE: Final = 65_536
@@ -135,13 +137,18 @@ class Cable:
         for pair in self._pairs:
             pair.left[way] = count
 
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self._to, Path):
+            return await asyncio.open_unix_connection(self._to)
+        return await asyncio.open_connection(*self._to)
+
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         carrying = asyncio.current_task()
         assert carrying is not None
         self._carrying.add(carrying)
         carrying.add_done_callback(self._carrying.discard)
         try:
-            far_reader, far_writer = await asyncio.open_connection(*self._to)
+            far_reader, far_writer = await self._reach()
         except (
             OSError
         ):  # there is nobody at the far end, and the near one finds out as it would without us

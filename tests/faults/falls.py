@@ -24,7 +24,7 @@ from tests.faults.crowd import (
     books,
     stands,
 )
-from tests.live.access import access, chroot
+from tests.live.access import Access, access, chroot
 from tests.whole import people, records
 from tests.whole.engine import Engine, until
 
@@ -234,6 +234,6 @@ async def asterisk_killed(engine: Engine, each: int, folder: Path, tell: Tell) -
     )
 
 
-def asterisk_pid() -> int:
-    """Return the process of the Asterisk under test."""
-    return int((access().root / "run/asterisk/asterisk.pid").read_text(encoding="ascii"))
+def asterisk_pid(at: Access | None = None) -> int:
+    """Return the process of an Asterisk; of the one under test, if none is named."""
+    return int(((at or access()).root / "run/asterisk/asterisk.pid").read_text(encoding="ascii"))

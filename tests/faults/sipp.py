@@ -144,7 +144,14 @@ class Group:
     @classmethod
     @contextlib.asynccontextmanager
     async def calling(
-        cls, part: Part, did: str, *, count: int, access: Access, folder: Path
+        cls,
+        part: Part,
+        did: str,
+        *,
+        count: int,
+        access: Access,
+        folder: Path,
+        per_s: int = RATE_PER_S,
     ) -> AsyncIterator["Group"]:
         """Let so many call at once; whoever still calls at the end of the block is cut off."""
         here = folder / f"sipp-{part.name}-{secrets.token_hex(3)}"
@@ -156,7 +163,7 @@ class Group:
             process = await asyncio.create_subprocess_exec(
                 *("sipp", f"{host}:{to}", "-sf", "scenario.xml", "-s", did),
                 *("-i", SOURCE, "-p", str(port), "-cid_str", f"%u-{part.name}"),
-                *("-m", str(count), "-l", str(count), "-r", str(RATE_PER_S)),
+                *("-m", str(count), "-l", str(count), "-r", str(per_s)),
                 *("-nostdin", "-trace_err", "-timeout", "240"),
                 cwd=here,
                 env={**os.environ, "TERM": "dumb"},

@@ -1,10 +1,11 @@
 """The engines that the tests of this folder share, each checked at its end: nothing left behind, and the books agree."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.faults.falls import Tell
 from tests.whole import people, records
 from tests.whole.engine import EXAMPLES, FLOWS, Engine, running
 
@@ -23,6 +24,12 @@ def estate() -> Iterator[Engine]:
     with running(flows=EXAMPLES) as engine:
         yield engine
         asyncio.run(_check(engine))
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    """Take what a trial saw, for its report."""
+    return lambda sentence: record_property("seen", sentence)
 
 
 async def _check(engine: Engine) -> None:
