@@ -14,7 +14,9 @@ PROCESS: Final = (
         tests=(
             "tests/whole/test_crash.py::test_after_a_kill_living_callers_reach_a_person_and_no_call_is_left_open",
         ),
-        long_tests=("tests/trials/test_full_size.py::test_the_engine_killed_under_a_hundred_calls",),
+        long_tests=(
+            "tests/trials/test_full_size.py::test_the_engine_killed_under_a_hundred_calls",
+        ),
     ),
     Trial(
         number=30,
@@ -32,6 +34,8 @@ PROCESS: Final = (
         tests=(
             "tests/whole/test_stopping.py::test_calls_in_progress_are_handed_over_when_the_engine_stops",
             "tests/engine/test_engine.py::test_stopping_waits_for_calls_and_gives_the_rest_to_the_fallback",
+            "tests/engine/test_leaving.py::test_who_hands_over_leaves_every_call_as_the_journal_has_it",
+            "tests/engine/test_leaving.py::test_what_happens_while_it_leaves_is_for_the_next_engine",
         ),
     ),
     Trial(

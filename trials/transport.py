@@ -70,7 +70,9 @@ TRANSPORT: Final = (
         name="The engine hangs for 10 s under calls",
         done="The engine is stopped with SIGSTOP under calls, for 10 s and for 30 s, and let go on.",
         expected="Callers go on; a new caller reaches the fallback once the heartbeat is older than its limit; no call is lost.",
-        long_tests=("tests/trials/test_full_size.py::test_the_engine_stopped_under_a_hundred_calls",),
+        long_tests=(
+            "tests/trials/test_full_size.py::test_the_engine_stopped_under_a_hundred_calls",
+        ),
     ),
     Trial(
         number=8,
@@ -102,7 +104,7 @@ TRANSPORT: Final = (
         done="An answer on a channel that is stuck, with fifty commands behind it.",
         expected="The others do not wait for it; its own limit ends it.",
         tests=(
-            "tests/asterisk/test_lane.py::test_what_can_wait_inside_asterisk_never_takes_the_lane",
+            "tests/asterisk/test_lane.py::test_quick_commands_go_over_the_socket_and_all_others_over_http",
             "tests/asterisk/test_lane.py::test_an_answer_that_never_comes_is_looked_for_before_anything_is_repeated",
         ),
     ),
@@ -122,9 +124,11 @@ TRANSPORT: Final = (
         done="Two engines with the same application and store are started at once.",
         expected="One serves, the other stands by; no call is handled twice.",
         tests=(
+            "tests/asterisk/test_lease.py::test_of_engines_that_start_at_the_same_instant_one_gets_it",
+            "tests/asterisk/test_lease.py::test_a_living_engine_is_waited_for_whatever_its_clock_says",
+            "tests/asterisk/test_lease.py::test_no_event_socket_is_opened_while_another_engine_lives",
             "tests/app/test_with_postgres.py::test_a_second_engine_on_the_same_data_is_refused",
         ),
-        missing="two engines with folders of their own",
     ),
     Trial(
         number=13,
