@@ -130,6 +130,10 @@ CALLS: Final = (
         name="A channel without a sign of life",
         done="A channel is there for a day without an event (simulated).",
         expected="It is reported; it is hung up only if it is ours.",
-        missing="the regular look for leaks",
+        tests=(
+            "tests/engine/test_strays.py::test_what_leaks_is_found_by_looking_now_and_then",
+            "tests/engine/test_strays.py::test_what_nobody_wants_any_more_is_let_go_of",
+            "tests/engine/test_comparing.py::test_a_bridge_in_which_another_application_has_somebody_is_not_touched",
+        ),
     ),
 )

@@ -12,7 +12,8 @@ PROCESS: Final = (
         expected="Within 5 s every living caller goes on where they were; nothing is dialled twice, no prompt is begun anew "
         "more than once; journal and store hold every event once.",
         tests=(
-            "tests/whole/test_crash.py::test_after_a_kill_living_callers_reach_a_person_and_no_call_is_left_open",
+            "tests/whole/test_crash.py::test_after_a_kill_every_living_caller_goes_on_and_no_call_is_left_open",
+            "tests/engine/test_recovery.py::test_two_hundred_calls_go_on_together",
         ),
         long_tests=(
             "tests/trials/test_full_size.py::test_the_engine_killed_under_a_hundred_calls",

@@ -14,6 +14,8 @@ TRANSPORT: Final = (
         tests=(
             "tests/whole/test_link.py::test_calls_outlive_a_cut_of_the_link_and_new_ones_are_served_after_it",
             "tests/asterisk/test_real_link.py::test_a_caller_outlives_a_broken_link",
+            "tests/engine/test_recovery.py::test_a_caller_in_a_menu_hears_it_again_and_goes_on",
+            "tests/engine/test_recovery.py::test_keys_pressed_while_nobody_listened_are_lost",
         ),
         long_tests=("tests/trials/test_full_size.py::test_the_cable_cut_under_a_hundred_calls",),
     ),
@@ -25,6 +27,7 @@ TRANSPORT: Final = (
         tests=(
             "tests/engine/test_losses.py::test_who_hung_up_while_the_link_was_down_is_found_out_when_it_is_back",
             "tests/engine/test_losses.py::test_a_talk_that_ended_while_the_link_was_down_is_closed_when_it_is_back",
+            "tests/engine/test_recovery.py::test_whoever_hung_up_meanwhile_is_closed_with_the_true_reason",
         ),
     ),
     Trial(
@@ -35,6 +38,7 @@ TRANSPORT: Final = (
         tests=(
             "tests/sim/test_phones.py::test_who_picks_up_while_nobody_listens_is_cut_off",
             "tests/asterisk/test_ari.py::test_a_phone_is_never_dialled_twice",
+            "tests/engine/test_recovery.py::test_a_phone_picked_up_while_nobody_listened_is_put_through_or_let_go_of",
         ),
     ),
     Trial(
@@ -138,7 +142,9 @@ TRANSPORT: Final = (
         "notice (no key lost, none heard more than 50 ms later than usual).",
         tests=(
             "tests/asterisk/test_link.py::test_an_asterisk_that_restarts_is_found_again",
+            "tests/whole/test_faults.py::test_a_killed_asterisk_closes_its_calls_and_serves_new_ones",
             "tests/whole/test_nodes.py::test_when_a_node_dies_the_calls_of_the_other_do_not_notice",
+            "tests/engine/test_recovery.py::test_a_restart_of_the_switch_ends_its_calls_with_that_reason",
         ),
         long_tests=("tests/trials/test_full_size.py::test_asterisk_killed_under_a_hundred_calls",),
     ),

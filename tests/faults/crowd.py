@@ -20,7 +20,6 @@ from tests.live.access import Access, access
 from tests.sip import hearing
 from tests.sip.call import Call
 from tests.sip.caller import Caller
-from tests.sip.g711 import RATE
 from tests.sip.phone import Answers, Phone, Rings
 from tests.whole import people, records
 from tests.whole.engine import Engine, until
@@ -69,7 +68,6 @@ class Crowd:
         self.ears: dict[str, Call] = {}
         self.reception: Phone
         self.technician: Phone
-        self._marks: dict[str, float] = {}
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -153,9 +151,10 @@ class Crowd:
 
     # What becomes of them
 
-    def mark(self) -> None:
-        """Note how much each has heard: what ``goes_on`` waits to hear again is heard after this."""
-        self._marks = {name: len(call.heard()) / RATE for name, call in self.ears.items()}
+    def forget(self) -> None:
+        """Let each forget what they heard so far: what ``goes_on`` waits for is heard after this."""
+        for call in self.ears.values():
+            call.forget()
 
     def leave(self) -> None:
         """Let those put the receiver down who mean to."""
@@ -173,14 +172,16 @@ class Crowd:
             if group.part.then is not None and name in self.groups:
                 group.go_on()
         await asyncio.gather(*(self._ends(part) for part in EARS), self._agents_hang_up())
-        await asyncio.gather(*(group.over(OVER_WITHIN_S) for group in self.groups.values()))
+        try:
+            await asyncio.gather(*(group.over(OVER_WITHIN_S) for group in self.groups.values()))
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}\nstill there: {dict(self.places())}") from None
 
     async def _hears_again(self, place: str) -> None:
         said = {"menu": "house-menu", "number": "house-number"}
         said |= {"speech": "house-speech", "long-farewell": "house-speech"}
         if place in said:
-            mark = self._marks[place]
-            await self.ears[place].hears(prompt(said[place]), HEARS_WITHIN_S, after_s=mark)
+            await self.ears[place].hears(prompt(said[place]), HEARS_WITHIN_S)
 
     async def _ends(self, part: Part) -> None:
         call = self.ears[part.name]

@@ -190,8 +190,11 @@ class Group:
 
     async def over(self, within_s: float = 60.0) -> None:
         """Wait until all of them were hung up on as they should; ``AssertionError`` tells of those who were lost."""
-        async with asyncio.timeout(within_s):
-            code = await self._process.wait()
+        try:
+            async with asyncio.timeout(within_s):
+                code = await self._process.wait()
+        except TimeoutError:
+            raise TimeoutError(f"{self.part.name}: some still call\n{self._errors()}") from None
         assert code == 0, f"{self.part.name}: callers were lost (SIPp: {code})\n{self._errors()}"
 
     def _errors(self) -> str:

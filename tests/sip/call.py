@@ -10,7 +10,7 @@ import secrets
 from typing import Final, Literal
 
 from tests.sip import hearing
-from tests.sip.g711 import RATE, Samples
+from tests.sip.g711 import Samples
 from tests.sip.line import Line, Repeated
 from tests.sip.message import (
     Address,
@@ -85,18 +85,15 @@ class Call:
         assert self.ended_by == "them", f"the call was ended by {self.ended_by}"
         return self.cause
 
-    async def hears(
-        self, prompt: Samples, within_s: float = 10.0, *, after_s: float = 0.0
-    ) -> hearing.Match:
-        """Wait until a prompt has been heard to its end, in all that came so far but the first ``after_s``."""
-        skipped = round(after_s * RATE)
+    async def hears(self, prompt: Samples, within_s: float = 10.0) -> hearing.Match:
+        """Wait until a prompt has been heard to its end, in all that came so far."""
         match = hearing.NOTHING
         try:
             async with asyncio.timeout(within_s):
                 while not match.whole:
                     over = self.has_ended
                     # In a thread: the packets that come meanwhile must not wait.
-                    match = await asyncio.to_thread(hearing.match, prompt, self.heard()[skipped:])
+                    match = await asyncio.to_thread(hearing.match, prompt, self.heard())
                     if over and not match.whole:
                         raise CallEndedError(f"the call ended before the prompt was heard: {match}")
                     if not match.whole:

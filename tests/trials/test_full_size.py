@@ -20,8 +20,8 @@ pytestmark = [
     pytest.mark.postgres,
     pytest.mark.timeout(600),
 ]
-EACH: Final = 11
-"""With those who listen, and those who just came, a hundred calls and a few."""
+EACH: Final = 14
+"""At each of seven places, with those who listen: a hundred calls and a few."""
 MINUTE: Final = databases.Load(per_s=50, for_s=60)
 
 
