@@ -75,8 +75,11 @@ async def _open(folder: Path) -> World:
     switch = SimSwitch(listener=engine.listen, now=clock.now, duration_s=lambda _media: PROMPT_S)
     engine.attach(switch, _Sounds())
     switch.start()
-    ended = counted.calls_ended.labels(outcome="completed")._value.get  # noqa: SLF001 - no public reader
-    return World(engine=engine, switch=switch, ended=ended)
+    return World(
+        engine=engine,
+        switch=switch,
+        ended=lambda: metrics.total(counted, "calls_ended_total", outcome="completed"),
+    )
 
 
 async def _throughput(folder: Path, calls: int, per_s: float) -> float:

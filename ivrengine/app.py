@@ -17,7 +17,9 @@ from ivrengine.core.switching import SwitchEvent
 from ivrengine.engine.clock import EngineClock
 from ivrengine.engine.engine import Engine
 from ivrengine.engine.journal import Journal
+from ivrengine.engine.journal_depth import Depth
 from ivrengine.engine.journal_reading import Reader, Recovered, recover
+from ivrengine.engine.lag import LagProbe
 from ivrengine.engine.limits import Limits
 from ivrengine.engine.performing import Sounds
 from ivrengine.engine.recognition import Recogniser
@@ -83,6 +85,8 @@ class Running:
     journal: Journal
     shipper: Shipper
     clock: EngineClock
+    limits: Limits
+    lag: LagProbe
     metrics: metrics.Metrics
 
 
@@ -120,7 +124,7 @@ async def running(
             found.engine.attach(door.switch, door.sounds)
         found.engine.recover(recovered)
         shipping = await stack.enter_async_context(_shipping(found.shipper, stopping))
-        work = [*map(_keep_open, doors), found.journal.keep_synced()]
+        work = [*map(_keep_open, doors), found.journal.keep_synced(), found.lag.run()]
         tasks = await stack.enter_async_context(_alongside(work))
         async with asyncio.TaskGroup() as group:
             watches = [group.create_task(_watch(task)) for task in (*tasks, shipping)]
@@ -159,27 +163,58 @@ async def _assembled(
     stack.callback(reader.close)
     shipper = _shipper(settings, reader, counted, stack)
     bell.hang(shipper.wake)
-    engine = Engine(
-        journal=journal,
-        book=book,
-        recognise=Recogniser(
-            _sealer(settings),
-            lambda: engine.book,
-            retention=timedelta(days=settings.numbers_retention_days),
-        ),
-        now=clock.now,
-        metrics=counted,
-        limits=_limits(settings),
-    )
+    limits = _limits(settings)
+    lag = LagProbe(counted.loop_late_seconds.observe)
+    _measure(counted, Depth(folder, reader.acknowledged), clock, lag)
+    engine = _engine(settings, journal, book, clock, counted, limits)
     parts = Running(
         engine=engine,
         tenure=tenure,
         journal=journal,
         shipper=shipper,
         clock=clock,
+        limits=limits,
+        lag=lag,
         metrics=counted,
     )
     return parts, recovered
+
+
+def _engine(
+    settings: Settings,
+    journal: Journal,
+    book: Book,
+    clock: EngineClock,
+    counted: metrics.Metrics,
+    limits: Limits,
+) -> Engine:
+    recognise = Recogniser(
+        _sealer(settings),
+        lambda: engine.book,
+        retention=timedelta(days=settings.numbers_retention_days),
+    )
+    engine = Engine(
+        journal=journal,
+        book=book,
+        recognise=recognise,
+        now=clock.now,
+        metrics=counted,
+        limits=limits,
+    )
+    return engine
+
+
+def _measure(counted: metrics.Metrics, depth: Depth, clock: EngineClock, lag: LagProbe) -> None:
+    """Let what is measured only when somebody looks be measured then."""
+
+    def age_s() -> float:
+        oldest_at = depth.oldest_at()
+        return 0.0 if oldest_at is None else (clock.now() - oldest_at).total_seconds()
+
+    counted.journal_unshipped_bytes.set_function(depth.size_bytes)
+    counted.journal_unshipped_rows.set_function(depth.rows)
+    counted.journal_unshipped_age_seconds.set_function(age_s)
+    counted.loop_late_most_seconds.set_function(lambda: lag.worst_lately_s)
 
 
 class _Bell:

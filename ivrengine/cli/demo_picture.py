@@ -14,7 +14,7 @@ from ivrengine.sim.hearing import TALK
 from ivrengine.sim.phones import Phone, PhoneCall
 from ivrengine.sim.read_aloud import ReadAloud
 from ivrengine.sim.switch import SimSwitch
-from ivrengine.telemetry.metrics import ROW_KINDS, Metrics
+from ivrengine.telemetry.metrics import ROW_KINDS, Metrics, total
 
 HISTORY_S: Final = 60
 """The little curve shows the last minute."""
@@ -214,8 +214,7 @@ def _phone_state(call: PhoneCall) -> str:
 
 
 def _ended(metrics: Metrics, outcome: str) -> int:
-    name = "ivrengine_calls_ended_total"
-    return int(metrics.registry.get_sample_value(name, {"outcome": outcome}) or 0)
+    return int(total(metrics, "calls_ended_total", outcome=outcome))
 
 
 def _shipped(metrics: Metrics, kind: str) -> int:

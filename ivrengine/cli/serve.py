@@ -10,7 +10,6 @@ from typing import Annotated, TypeVar
 import structlog
 import typer
 import uvloop
-from prometheus_client import start_http_server
 
 from ivrengine import app
 from ivrengine.asterisk.beside import Beside
@@ -18,23 +17,25 @@ from ivrengine.asterisk.lease import Lease
 from ivrengine.asterisk.node import AmiAccess, Node
 from ivrengine.asterisk.switch import AriSwitch
 from ivrengine.cli import complaints
+from ivrengine.cli.status import Status, nodes, parts
 from ivrengine.cli.stopping import obey_signals
+from ivrengine.cli.supervisor import Supervisor, told
+from ivrengine.cli.watched import MetricsError, watched
 from ivrengine.engine.stopping import Stopping, Then
 from ivrengine.engine.tenure import JournalInUseError, Tenure, take, wait
 from ivrengine.flow.book import Book
 from ivrengine.flow.load import RECORDINGS_FOLDER, load_folder
+from ivrengine.flow.problems import Problem
 from ivrengine.prompts import speech
 from ivrengine.prompts.library import Library
 from ivrengine.settings.model import AsteriskNode, Settings
+from ivrengine.telemetry import metrics
 from ivrengine.telemetry.door import DoorMeter
+from ivrengine.telemetry.watching import Watched
 
 T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
-
-
-class MetricsError(Exception):
-    """The metrics cannot be offered where the settings say."""
 
 
 class MuteError(Exception):
@@ -46,6 +47,7 @@ class _AsteriskDoor:
     switch: AriSwitch
     sounds: Library
     beside: Beside
+    right: Lease
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -84,40 +86,72 @@ def serve(
         complaints.in_sentences(MetricsError, MuteError),
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_serve(settings, book, standby=standby))
+        runner.run(_serve(settings, book, problems, standby=standby))
 
 
-async def _serve(settings: Settings, book: Book, *, standby: bool) -> None:
+async def _serve(
+    settings: Settings, book: Book, problems: Sequence[Problem], *, standby: bool
+) -> None:
     began_s = asyncio.get_running_loop().time()
     stopping = Stopping(Then(settings.stopping.then))
     obey_signals(stopping)
-    prepared = await _unless(stopping.asked, _prepared(settings, book, standby=standby))
-    if prepared is None:
-        _log.info("engine stopped")
-        return
-    libraries, tenure = prepared
-
-    def make_doors(inside: app.Inside) -> Sequence[app.Door]:
-        meter = DoorMeter(inside.metrics)
-        return [
-            _door(_node(node), library, inside, meter)
-            for node, library in zip(settings.asterisk, libraries, strict=True)
-        ]
-
+    counted, status, supervisor = metrics.new(), Status(problems), Supervisor()
+    pages = Watched(counted.registry, status.readiness)
     async with (
-        app.running(settings, book, make_doors, tenure=tenure, stopping=stopping) as running,
-        _scraped(settings, running),
+        told(supervisor, lambda: status.readiness().sentence()),
+        watched(settings.metrics.listen, pages, patiently=standby),
     ):
-        ready_s = asyncio.get_running_loop().time() - began_s
-        _log.info("engine ready", flows=len(book.flows), after_s=round(ready_s, 3))
-        await stopping.asked.wait()
-        _log.info("engine stopping", then=stopping.then)
+        prepared = await _unless(
+            stopping.asked, _prepared(settings, book, status, supervisor, standby=standby)
+        )
+        if prepared is not None:
+            async with _answering(settings, book, prepared, stopping, counted, status):
+                ready_s = asyncio.get_running_loop().time() - began_s
+                _log.info("engine ready", flows=len(book.flows), after_s=round(ready_s, 3))
+                supervisor.tell("READY=1")
+                await stopping.asked.wait()
+                _log.info("engine stopping", then=stopping.then)
+                supervisor.tell("STOPPING=1")
     _log.info("engine stopped")
 
 
+Prepared = tuple[list[Library], Tenure]
+
+
+@contextlib.asynccontextmanager
+async def _answering(
+    settings: Settings,
+    book: Book,
+    prepared: Prepared,
+    stopping: Stopping,
+    counted: metrics.Metrics,
+    status: Status,
+) -> AsyncIterator[None]:
+    """Answer calls while the context is open."""
+    libraries, tenure = prepared
+    doors: list[_AsteriskDoor] = []
+
+    def make_doors(inside: app.Inside) -> Sequence[app.Door]:
+        meter = DoorMeter(inside.metrics)
+        for node, library in zip(settings.asterisk, libraries, strict=True):
+            doors.append(_door(_node(node), library, inside, meter))
+        return doors
+
+    async with app.running(
+        settings, book, make_doors, counted=counted, tenure=tenure, stopping=stopping
+    ) as running:
+        status.look_at(lambda: parts(running))
+        status.look_at(lambda: nodes((door.switch, door.right, door.beside) for door in doors))
+        status.run()
+        try:
+            yield
+        finally:
+            status.begin("stopping")
+
+
 async def _prepared(
-    settings: Settings, book: Book, *, standby: bool
-) -> tuple[list[Library], Tenure]:
+    settings: Settings, book: Book, status: Status, supervisor: Supervisor, *, standby: bool
+) -> Prepared:
     """Return the prompts for each node and the right to the journal, which a standby waits for when all else is done."""
     folder = app.journal_folder(settings)
     if not standby:
@@ -128,28 +162,9 @@ async def _prepared(
         return libraries, take(folder)
     except JournalInUseError:
         _log.info("standby", reason="another engine runs on this data")
+    status.begin("standby, as another engine runs on this data")
+    supervisor.tell("READY=1")
     return libraries, await wait(folder)
-
-
-@contextlib.asynccontextmanager
-async def _scraped(settings: Settings, running: app.Running) -> AsyncIterator[None]:
-    """Let Prometheus read the metrics, if the settings say where."""
-    if settings.metrics.listen is None:
-        yield
-        return
-    host, _, port = settings.metrics.listen.rpartition(":")
-    try:
-        server, thread = start_http_server(int(port), host, running.metrics.registry)
-    except OSError as error:
-        raise MetricsError(
-            f"metrics.listen: {settings.metrics.listen} cannot be listened on: {error.strerror}"
-        ) from None
-    try:
-        yield
-    finally:
-        server.shutdown()
-        await asyncio.to_thread(thread.join)
-        server.server_close()
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T | None:
@@ -206,7 +221,7 @@ def _door(node: Node, library: Library, inside: app.Inside, meter: DoorMeter) ->
     right = Lease(node.name, engine=inside.tenure.engine, past=inside.tenure.past, now=inside.now)
     switch = AriSwitch(node, listener=inside.listener, now=inside.now, meter=meter, right=right)
     beside = Beside(node, switch, listener=inside.listener, now=inside.now, meter=meter)
-    return _AsteriskDoor(switch=switch, sounds=library, beside=beside)
+    return _AsteriskDoor(switch=switch, sounds=library, beside=beside, right=right)
 
 
 def _node(node: AsteriskNode) -> Node:

@@ -24,6 +24,7 @@ from ivrengine.engine.limits import Limits
 from ivrengine.engine.performing import Performer, Release, Request, subject_of, without_undone
 from ivrengine.flow import step
 from ivrengine.flow.model import Flow
+from ivrengine.telemetry.flows import FlowMeter
 from ivrengine.telemetry.metrics import Metrics
 
 _RELEASES: Final = get_args(Release)
@@ -52,6 +53,7 @@ class Surroundings:
     performer: Performer
     limits: Limits
     metrics: Metrics
+    counts: FlowMeter
     now: Callable[[], datetime]
     release: Callable[[Release], None]
     """Goes on asking a switch that did not answer, beside the call and after its end."""
@@ -277,7 +279,7 @@ class CallTask:
             case events.EndedUnheard():
                 self.unheard_end = event.reason
             case events.Resumed():
-                self._around.metrics.recovery.calls_resumed.inc()
+                self._around.metrics.calls_resumed.inc()
             case _:
                 pass
 
@@ -297,7 +299,9 @@ class CallTask:
                     self._set_timer(effect.timer_id, effect.delay_s)
                 case effects.CancelTimer():
                     self._cancel_timer(effect)
-                case effects.DropDigits() | effects.EnterNode() | effects.LeaveNode():
+                case effects.EnterNode():
+                    self._count_visit(effect.node)
+                case effects.DropDigits() | effects.LeaveNode():
                     pass  # done where the step was decided: the journal entry is the effect
                 case effects.EndCall():
                     pass  # ``run`` ends when the call has
@@ -307,6 +311,11 @@ class CallTask:
                     failure = await self._request(effect)
                     failed += [failure] if failure else []
         return failed
+
+    def _count_visit(self, node: str) -> None:
+        if self._call is not None and self._flow is not None:
+            kind = self._flow.nodes[node].type
+            self._around.counts.visited(self._call.brand, self._call.flow.name, kind)
 
     async def _request(self, effect: Request) -> events.CallEvent | None:
         assert self._call is not None

@@ -27,6 +27,7 @@ from ivrengine.engine.tenure import JournalError
 from ivrengine.engine.versions import Versions
 from ivrengine.flow.book import Book
 from ivrengine.flow.model import Flow
+from ivrengine.telemetry.flows import FlowMeter
 from ivrengine.telemetry.metrics import Metrics
 
 RESUMING_MAX: Final = 16
@@ -64,6 +65,7 @@ class Engine:
         self._recognise = recognise
         self._now = now
         self._metrics = metrics
+        self._counts = FlowMeter(metrics)
         self._limits = limits or Limits()
         self._log: structlog.stdlib.BoundLogger = structlog.get_logger("engine")
         self.watch = Watch(metrics)
@@ -86,6 +88,7 @@ class Engine:
             release=self.release,
             limits=self._limits,
             metrics=metrics,
+            counts=self._counts,
             now=now,
             log=self._log,
             resuming=asyncio.Semaphore(RESUMING_MAX),
@@ -117,6 +120,7 @@ class Engine:
                 flow_hash=flow.ref.hash, brand=brand, name=name, text=flow.text, loaded_at=at
             )
             self._journal.append_flow(row)
+            self._counts.know(brand, name, {node.type for node in flow.nodes.values()})
         self._book = book
 
     def recover(self, recovered: Recovered) -> None:
@@ -292,9 +296,9 @@ class Engine:
         """Write the one canonical line of a finished call."""
         assert call.ended_at is not None
         assert call.outcome is not None
-        self._metrics.calls_ended.labels(outcome=call.outcome).inc()
+        self._counts.ended(call.brand, call.flow.name, call.outcome)
         if unheard_end is not None:
-            self._metrics.recovery.calls_unheard.labels(reason=unheard_end).inc()
+            self._metrics.calls_unheard.labels(reason=unheard_end).inc()
         self._log.info(
             "call ended",
             brand=call.brand,
@@ -319,12 +323,9 @@ class Engine:
         self._stopping = True
         for node in self._reconciled.values():
             node.hold_up_no_more()
-        if await is_set(self._idle, self._limits.drain_s, unless=stopping.hurried):
-            pass
-        elif stopping.then is Then.HAND_OVER:
-            await self._leave_calls()
-        else:
-            await self._hand_to_people()
+        if not await is_set(self._idle, self._limits.drain_s, unless=stopping.hurried):
+            leaves = stopping.then is Then.HAND_OVER
+            await (self._leave_calls() if leaves else self._hand_to_people())
         for node in self._reconciled.values():
             node.close()
         await self._end_tasks()
@@ -336,11 +337,7 @@ class Engine:
             self._log.warning("calls left behind", calls=len(self._calls))
 
     async def _leave_calls(self) -> None:
-        """Decide nothing any more: as the journal has the calls now, the next engine goes on with them.
-
-        Who hears nothing, or nothing after the prompt that plays, has music meanwhile; it is not journaled, as an engine
-        that takes up a call ends it.
-        """
+        """Decide nothing any more: the next engine goes on with the calls as the journal has them, and ends their music."""
         self._left = True
         left = self.calls()
         for node in self._reconciled.values():

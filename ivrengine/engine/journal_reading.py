@@ -165,6 +165,10 @@ class Reader:
         """Return the position behind the last row that was read."""
         return self._position
 
+    def acknowledged(self) -> rows.Position:
+        """Return the position before which everything is in the store."""
+        return self._acknowledged
+
     def rewind(self, to: rows.Position) -> None:
         """Read again from an earlier position; a process that dies meanwhile leaves that to the next."""
         self._position = to

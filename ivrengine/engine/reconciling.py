@@ -290,7 +290,7 @@ class Reconciliation:
                 assert_never(stray)
 
     def _count(self, what: str) -> None:
-        self._metrics.recovery.strays.labels(what=what).inc()
+        self._metrics.strays.labels(what=what).inc()
 
     def _resume(self, task: CallTask | None, verdict: comparing.GoesOn) -> None:
         if task is None:  # it ended meanwhile
@@ -309,7 +309,7 @@ class Reconciliation:
         kinds = collections.Counter(type(verdict) for verdict in verdicts)
         strange = comparing.Unserved, comparing.Forsaken, comparing.StrayLeg
         strangers = sum(kinds[kind] for kind in strange)
-        node, metrics = self.node, self._metrics.recovery
+        node, metrics = self.node, self._metrics
         metrics.channels.labels(node, "ours").set(len(found.channels) - strangers)
         metrics.channels.labels(node, "unknown").set(strangers)
         metrics.bridges.labels(node, "ours").set(len(found.bridges) - kinds[comparing.StrayBridge])

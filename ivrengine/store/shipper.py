@@ -120,6 +120,8 @@ class Shipper:
         self._attempt = 0
         self._trouble: tuple[Fault, float] | None = None
         self.state = State.STARTING
+        self.trouble: str | None = None
+        """Why rows wait, in a sentence; None while they are shipped, or before the first attempt."""
 
     def wake(self) -> None:
         """Say that the journal has grown; costs next to nothing, to be called in the loop after every write."""
@@ -173,7 +175,9 @@ class Shipper:
             await self._park(tables, item, error)
             parked.add(id(item))
 
+        began = _now()
         await parking.write_what_can_be(tables, items, park)
+        self._metrics.shipping_seconds.observe(_now() - began)
         self._acknowledge(batch.end)
         self._held = None
         stored = (item for item in items if id(item) not in parked)
@@ -279,10 +283,11 @@ class Shipper:
         known, since = self._trouble or (None, _now())
         self._trouble = kind, since
         self.state = State.WAITING
-        self._metrics.shipping_failed.inc()
+        self._metrics.shipping_failed.labels(kind).inc()
+        self.trouble = self._explain(error)
         if known is not kind:
             level = _log.warning if kind is Fault.AWAY else _log.error
-            level("shipping interrupted", fault=kind, reason=self._explain(error))
+            level("shipping interrupted", fault=kind, reason=self.trouble)
 
     def _out_of_trouble(self) -> None:
         if self._trouble is not None:
@@ -290,6 +295,7 @@ class Shipper:
         elif self.state is State.STARTING:
             _log.info("shipping")
         self._attempt, self._trouble, self.state = 0, None, State.SHIPPING
+        self.trouble = None
 
 
 def _now() -> float:

@@ -24,7 +24,7 @@ class DoorMeter:
 
     def requested(self, node: NodeName, operation: str, outcome: str, duration_s: float) -> None:
         """Count a request to a node."""
-        self._requests(node, outcome).inc()
+        self._requests(node, operation, outcome).inc()
         self._request_seconds(node, operation).observe(duration_s)
 
     def heard(self, node: NodeName, kind: str) -> None:

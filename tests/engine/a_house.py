@@ -163,7 +163,7 @@ class House:
         return None if call is None else call.outcome
 
     def count(self, name: str, **labels: str) -> float:
-        return self.counted.registry.get_sample_value(f"ivrengine_{name}", labels) or 0.0
+        return metrics.total(self.counted, name, **labels)
 
 
 @contextlib.asynccontextmanager

@@ -55,7 +55,7 @@ class Bench:
         return self.shipper.state
 
     def count(self, name: str, **labels: str) -> float:
-        return self.metrics.registry.get_sample_value(f"ivrengine_{name}_total", labels) or 0.0
+        return metrics.total(self.metrics, f"{name}_total", **labels)
 
 
 def now() -> float:

@@ -18,8 +18,8 @@ def test_what_a_door_tells_is_counted() -> None:
     def value(name: str, **labels: str) -> float | None:
         return counted.registry.get_sample_value(f"ivrengine_{name}", {"node": "ast1", **labels})
 
-    assert value("requests_total", outcome="done") == 1
-    assert value("requests_total", outcome="gone") == 1
+    assert value("requests_total", operation="channels.answer", outcome="done") == 1
+    assert value("requests_total", operation="channels.play", outcome="gone") == 1
     assert value("request_seconds_bucket", operation="channels.answer", le="0.0025") == 1
     assert value("request_seconds_bucket", operation="channels.play", le="2.5") == 0
     assert value("events_heard_total", kind="ChannelEnded") == 1

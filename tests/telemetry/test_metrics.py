@@ -30,7 +30,7 @@ def test_two_engines_count_apart() -> None:
 @pytest.mark.parametrize(
     ("name", "labels"),
     [
-        ("ivrengine_calls_ended_total", {"outcome": "completed"}),
+        ("ivrengine_shipping_failed_total", {"fault": "away"}),
         ("ivrengine_calls_refused_total", {"reason": "no route"}),
         ("ivrengine_requests_failed_total", {"effect": "Play", "failure": "gone"}),
         ("ivrengine_rows_parked_total", {"kind": "event"}),
