@@ -62,8 +62,8 @@ def _dumps(body: object) -> str:
 
 
 @contextlib.asynccontextmanager
-async def open_to_watch(address: str, watched: Watched) -> AsyncIterator[None]:
-    """Listen on ``host:port`` while the context is open; raises ``OSError``."""
+async def open_to_watch(address: str, watched: Watched) -> AsyncIterator[int]:
+    """Listen on ``host:port`` while the context is open, and give the port (a free one for 0); raises ``OSError``."""
     host, _, port = address.rpartition(":")
     pages = web.Application(client_max_size=BODY_BYTES_MAX)
     pages.add_routes(watched.routes())
@@ -78,6 +78,6 @@ async def open_to_watch(address: str, watched: Watched) -> AsyncIterator[None]:
     try:
         site = web.TCPSite(runner, host.strip("[]"), int(port), backlog=BACKLOG)
         await site.start()
-        yield
+        yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
