@@ -90,13 +90,13 @@ class Ari:
         options = _parameters(described, "query")
         if places != {place for _, place, _, _ in string.Formatter().parse(path) if place}:
             raise KeyError(path)
-        quick = name in lane.QUICK
+        way = lane.WAYS.get(name, lane.Way.HTTP)
 
         async def run(**arguments: object) -> Json:
             target = path.format_map({place: _quoted(arguments.pop(place)) for place in places})
             if arguments:
                 target += f"?{_query(arguments, options)}"
-            answer = await self._http.send(method, target, quick=quick)
+            answer = await self._http.send(method, target, way=way)
             return _decoded(answer.body) if answer.body else {}
 
         return run

@@ -1,11 +1,13 @@
-"""Requests over the event socket, for commands that Asterisk obeys at once: a quarter of what they cost over HTTP.
+"""Requests over event sockets: a quarter of what they cost over HTTP.
 
-Asterisk (20.14, 21.9, 22.4 and later) runs the requests of one socket one after another. What can wait inside it for its
-channel (answer, continue, moving into a bridge, recording) would hold up every other call's commands, and stays on HTTP.
+Asterisk (20.14, 21.9, 22.4 and later) runs the requests of one socket one after another, and one that waits holds up those
+behind it. So each kind of command has its way: what Asterisk does at once goes over the socket of the events, answering over
+a second one that nothing else uses, and what may wait long for its channel over HTTP.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from enum import Enum
 from http import HTTPStatus
 from typing import Final
 
@@ -13,16 +15,28 @@ import msgspec
 
 PROOF_LIMIT_S: Final = 2.0
 """The first answer takes a millisecond; without one by then, answers do not come this way (an event filter without them)."""
-QUICK: Final = frozenset(
-    {
-        "channels.hangup",
-        "channels.playWithId",
-        "channels.startMoh",
-        "channels.stopMoh",
-        "playbacks.stop",
-    }
-)
-"""Commands that Asterisk never makes wait."""
+MOVE_AFTER_S: Final = 0.5
+"""An answer takes 2 ms, on a busy machine 50; the caller hears the ringing tone meanwhile."""
+
+
+class Way(Enum):
+    """How a request gets to Asterisk, while the sockets can be used; all go over HTTP when they cannot."""
+
+    EVENTS = "over the event socket"
+    SECOND = "over the second socket, and over HTTP if that is held up"
+    HTTP = "over HTTP"
+
+
+WAYS: Final = {
+    "channels.answer": Way.SECOND,
+    "channels.hangup": Way.EVENTS,
+    "channels.playWithId": Way.EVENTS,
+    "channels.startMoh": Way.EVENTS,
+    "channels.stopMoh": Way.EVENTS,
+    "playbacks.stop": Way.EVENTS,
+}
+"""By operation, others over HTTP. ``EVENTS``: Asterisk queues them for the channel and answers at once. ``SECOND``: it waits for
+the channel's thread, which mostly is idle then; done twice they do no harm, so they can be moved."""
 
 
 ROOT: Final = "/ari/"
@@ -60,6 +74,8 @@ class Lane:
 
     def __init__(self, send: Callable[[str], Awaitable[None]]) -> None:
         self.proved = False
+        self.held_up = False
+        """Whether an answer is overdue: Asterisk is then still at that request, and comes to no later one."""
         self._send = send
         self._waiting: dict[str, asyncio.Future[Response]] = {}
         self._asked = 0
@@ -82,7 +98,7 @@ class Lane:
         answer: asyncio.Future[Response] = loop.create_future()
         self._waiting[request_id] = answer
         # Not ``asyncio.timeout``: 5 µs of each request, and there is nothing to cancel but this future.
-        limit = loop.call_later(limit_s, _give_up, answer)
+        limit = loop.call_later(limit_s, self._give_up, answer)
         try:
             await self._send(_encoder.encode(request).decode())
             return await answer
@@ -98,6 +114,7 @@ class Lane:
             response = _decoder.decode(frame)
         except (msgspec.MsgspecError, RecursionError, UnicodeError):
             return False
+        self.held_up = False
         waiting = self._waiting.get(response.request_id)
         if waiting is not None and not waiting.done():  # else it came after its limit
             waiting.set_result(response)
@@ -110,7 +127,7 @@ class Lane:
             if not waiting.done():
                 waiting.set_exception(LostError(timed_out=False))
 
-
-def _give_up(answer: asyncio.Future[Response]) -> None:
-    if not answer.done():
-        answer.set_exception(LostError(timed_out=True))
+    def _give_up(self, answer: asyncio.Future[Response]) -> None:
+        self.held_up = True
+        if not answer.done():
+            answer.set_exception(LostError(timed_out=True))

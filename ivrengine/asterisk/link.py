@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from ivrengine.asterisk import backoff, translate, version, wire
+from ivrengine.asterisk import backoff, frames, translate, version, wire
 from ivrengine.asterisk.lease import Lease, SupersededError
 from ivrengine.asterisk.meter import Meter
 from ivrengine.asterisk.node import Node
@@ -22,6 +22,8 @@ HEALTH_EVERY_S: Final = 5.0
 HEALTH_LIMIT_S: Final = 2.0
 LET_GO_LIMIT_S: Final = 0.5
 """Not said in time, it shows all the same: the heartbeat stands still."""
+SECOND_AGAIN_S: Final = 30.0
+"""A second socket that closes alone is a rare thing and no trouble: there is no hurry."""
 REASONS_MAX: Final = 16
 """Reasons remembered as told: there are fewer sentences, but some quote what the other side said."""
 STEADY_S: Final = 30.0
@@ -88,7 +90,7 @@ class Link:
         self._wire = wire.Wire(node, opened=self._opened, garbled=self._garbled)
         self._api = api(self._wire)
         self._operations: Mapping[str, Operation] = {}
-        self._frames: wire.Frames | None = None
+        self._frames: frames.Frames | None = None
         self._up_event = asyncio.Event()
 
     async def run(self) -> None:
@@ -164,7 +166,12 @@ class Link:
             async with asyncio.TaskGroup() as group:
                 watching = group.create_task(self._watch())
                 try:
-                    return await self._listen()
+                    reason = await self._listen()
+                    if not self.replaced:
+                        self._went_down(
+                            reason
+                        )  # told before the second socket takes its time to close
+                    return reason
                 finally:
                     watching.cancel()
         except UnfitError as unfit:
@@ -210,9 +217,9 @@ class Link:
             self._up_event.clear()
         return f"{self.node.origin} closed the event socket"
 
-    def _opened(self, frames: wire.Frames) -> None:
+    def _opened(self, opened: frames.Frames) -> None:
         """Note that events flow; this is before the first of them is read."""
-        self._frames = frames
+        self._frames = opened
         self.up, self.trouble = True, None
         self._said.clear()
         self._up_event.set()
@@ -243,15 +250,28 @@ class Link:
             await self._filter()
         except RequestRefusedError as refused:
             _log.warning("event filter not set", node=self.name, reason=refused.detail)
-        await self._prove_lane()
-        while True:
-            await self._check_health()
-            await asyncio.sleep(HEALTH_EVERY_S)
+        async with asyncio.TaskGroup() as group:
+            if await self._prove_lane():
+                group.create_task(self._keep_second_lane())
+            while True:
+                await self._check_health()
+                await asyncio.sleep(HEALTH_EVERY_S)
 
-    async def _prove_lane(self) -> None:
+    async def _prove_lane(self) -> bool:
         """Send quick commands over the event socket from now on, if this Asterisk answers them there."""
-        if self._frames is not None and not await self._frames.lane.prove():
+        proved = self._frames is not None and await self._frames.lane.prove()
+        if not proved:
             _log.info("requests by http only", node=self.name, reason="no answers over the socket")
+        return proved
+
+    async def _keep_second_lane(self) -> None:
+        """Keep a second socket for commands that may wait; without it they go over HTTP, which costs but more."""
+        while True:
+            try:
+                await self._wire.keep_second(self.node.application)
+            except RequestRefusedError as refused:
+                _log.info("no second socket", node=self.name, reason=refused.detail)
+            await asyncio.sleep(SECOND_AGAIN_S)
 
     async def _filter(self) -> None:
         """Leave out the half of the traffic that means nothing to us (``RTPAUDIOQOS`` and the like).
@@ -260,7 +280,7 @@ class Link:
         """
         path = f"/ari/applications/{self.node.application}/eventFilter"
         body = json.dumps(
-            {"allowed": [{"type": kind} for kind in (*translate.WANTED, wire.ANSWER)]}
+            {"allowed": [{"type": kind} for kind in (*translate.WANTED, frames.ANSWER)]}
         )
         await self._wire.send("PUT", path, headers={"Content-Type": "application/json"}, data=body)
 

@@ -4,7 +4,9 @@ Asterisk closes connections beyond its ``sessionlimit`` (100 unless configured) 
 15 s; aiohttp left alone opens 100, keeps them 15 s, and does not send a POST again that met such a close.
 """
 
+import asyncio
 import dataclasses
+import secrets
 import urllib.parse
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -12,9 +14,11 @@ from typing import Final
 
 import aiohttp
 import msgspec
+import structlog
 import yarl
 
 from ivrengine.asterisk import lane
+from ivrengine.asterisk.frames import Frames
 from ivrengine.asterisk.node import Node
 from ivrengine.core.events import Failure
 from ivrengine.core.switching import RequestRefusedError
@@ -44,19 +48,7 @@ _FAILURES: Final[Mapping[int, Failure]] = {
     HTTPStatus.SERVICE_UNAVAILABLE: Failure.UNAVAILABLE,
 }
 """Every other status is a refusal: Asterisk answers 400 or 500 with a reason and has done nothing."""
-_LAST_FRAMES: Final = frozenset(
-    {
-        aiohttp.WSMsgType.CLOSE,
-        aiohttp.WSMsgType.CLOSING,
-        aiohttp.WSMsgType.CLOSED,
-        aiohttp.WSMsgType.ERROR,
-    }
-)
-_CLOSED: Final = aiohttp.WSMessage(aiohttp.WSMsgType.CLOSED, None, None)
-
-
-ANSWER: Final = "RESTResponse"
-"""The type of a frame that answers a request sent over the event socket."""
+_log = structlog.get_logger(__name__)
 
 
 class AnsweredError(RequestRefusedError):
@@ -88,47 +80,6 @@ class Answer:
         return self.body
 
 
-class Frames:
-    """An event socket that gives aioari only frames that are events, and tells it plainly when it is closed."""
-
-    def __init__(
-        self, socket: aiohttp.ClientWebSocketResponse, garbled: Callable[[], None]
-    ) -> None:
-        self.lane = lane.Lane(socket.send_str)
-        self._socket = socket
-        self._garbled = garbled
-        self._stopped = False
-
-    def stop(self) -> None:
-        """Let the next ``receive`` say that the socket is closed."""
-        self._stopped = True
-
-    async def receive(self) -> aiohttp.WSMessage:
-        """Return the next frame that is an event, or the end.
-
-        aioari would log a frame that is none with all that is in it, numbers and digits included, and would stop at one
-        that is not JSON.
-        """
-        while not self._stopped:
-            message = await self._socket.receive()
-            if message.type in _LAST_FRAMES:
-                break
-            kind = _kind(message.data) if message.type is aiohttp.WSMsgType.TEXT else None
-            if kind == ANSWER:
-                kind = kind if self.lane.hear(message.data) else None
-            elif kind is not None:
-                return message
-            if kind is None:
-                self._garbled()
-        self.lane.close()
-        return _CLOSED
-
-    async def close(self) -> None:
-        """Close the socket; closing it twice is no mistake."""
-        self.lane.close()
-        await self._socket.close()
-
-
 class Wire:
     """All connections to one Asterisk: what aioari calls its ``http_client``."""
 
@@ -141,7 +92,7 @@ class Wire:
         self._opened = opened
         self._garbled = garbled
         self._session: aiohttp.ClientSession | None = None
-        self._frames: Frames | None = None
+        self._lanes: dict[lane.Way, lane.Lane] = {}
         self._in_flight = 0
 
     async def request(
@@ -160,22 +111,22 @@ class Wire:
         method: str,
         path: str,
         *,
-        quick: bool = False,
+        way: lane.Way = lane.Way.HTTP,
         headers: Mapping[str, str] | None = None,
         data: str | None = None,
     ) -> Answer:
         """Send a request and return its answer, or raise ``AnsweredError`` or ``NoAnswerError``.
 
-        ``path`` is encoded and has the query; a ``quick`` request may go over the event socket. What can be sent twice without
-        doing anything twice (GET, DELETE) is, when no answer came. Who sends a POST must find out first whether it was done.
+        ``path`` is encoded and has the query. What can be sent twice without doing anything twice (GET, DELETE) is, when no
+        answer came. Who sends a POST must find out first whether it was done.
         """
         try:
-            return await self._once(method, path, quick, headers, data)
+            return await self._once(method, path, way, headers, data)
         except NoAnswerError as lost:
             if not lost.sent or method not in {"GET", "DELETE"}:
                 raise
         try:
-            return await self._once(method, path, quick, headers, data)
+            return await self._once(method, path, way, headers, data)
         except AnsweredError as refused:
             if method == "DELETE" and refused.status == HTTPStatus.NOT_FOUND:
                 return Answer(HTTPStatus.NO_CONTENT, "")  # The first one was done after all.
@@ -188,21 +139,42 @@ class Wire:
         """
         if params.keys() != {"app"}:
             raise ValueError(f"an event socket takes one parameter, app, not {sorted(params)}")
-        target = yarl.URL(self._origin + path_of(url, params), encoded=True)
+        frames = await self._socket(path_of(url, params), CLOSE_LIMIT_S)
+        self._lanes[lane.Way.EVENTS] = frames.lane
+        self._opened(frames)
+        return frames
+
+    async def keep_second(self, application: str) -> None:
+        """Open the second socket and use it until it closes; raises ``AnsweredError`` or ``NoAnswerError``.
+
+        An application that nothing is told to: what matters is that its requests are run by a thread of their own.
+        """
+        name = f"{application}-lane-{secrets.token_hex(4)}"  # one name has one socket
+        # Closed without politeness: that the link is down must be told at once.
+        frames = await self._socket(f"/ari/events?app={name}", 0.01)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(frames.read_answers())
+                if await frames.lane.prove():
+                    self._lanes[lane.Way.SECOND] = frames.lane
+                else:
+                    await frames.close()
+        finally:
+            await frames.close()
+
+    async def _socket(self, path: str, close_limit_s: float) -> Frames:
         try:
             socket = await self._open().ws_connect(
-                target,
+                yarl.URL(self._origin + path, encoded=True),
                 heartbeat=HEARTBEAT_S,
                 max_msg_size=FRAME_BYTES_MAX,
-                timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_LIMIT_S),
+                timeout=aiohttp.ClientWSTimeout(ws_close=close_limit_s),
             )
         except aiohttp.WSServerHandshakeError as error:
             raise AnsweredError(error.status, "Asterisk refused the event socket") from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise _no_answer(error) from error
-        frames = self._frames = Frames(socket, self._garbled)
-        self._opened(frames)
-        return frames
+        return Frames(socket, self._garbled)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -214,7 +186,7 @@ class Wire:
         self,
         method: str,
         path: str,
-        quick: bool,  # noqa: FBT001 - keywords cost time here
+        way: lane.Way,
         headers: Mapping[str, str] | None,
         data: str | None,
     ) -> Answer:
@@ -222,22 +194,35 @@ class Wire:
             raise NoAnswerError(f"{IN_FLIGHT_MAX} requests wait for this Asterisk already")
         self._in_flight += 1
         try:
-            if quick and self._frames is not None and self._frames.lane.proved:
-                status, body = await self._over_socket(self._frames.lane, method, path)
-            else:
+            socket = self._lanes.get(way)
+            if socket is None or not socket.proved:
                 status, body = await self._over_http(method, path, headers, data)
+            elif way is lane.Way.EVENTS:
+                status, body = await self._over_events(socket, method, path)
+            else:
+                status, body = await self._over_second(socket, method, path)
         finally:
             self._in_flight -= 1
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise AnsweredError(status, f"{status} {_reason(body)}".rstrip())
         return Answer(status, body if method == "GET" else "")
 
-    async def _over_socket(self, way: lane.Lane, method: str, path: str) -> tuple[int, str]:
+    async def _over_events(self, socket: lane.Lane, method: str, path: str) -> tuple[int, str]:
         try:
-            answer = await way.ask(method, path, REQUEST_LIMIT_S)
+            answer = await socket.ask(method, path, REQUEST_LIMIT_S)
         except lane.LostError as lost:
             raise NoAnswerError(str(lost), sent=True, timed_out=lost.timed_out) from None
         return answer.status_code, answer.message_body
+
+    async def _over_second(self, socket: lane.Lane, method: str, path: str) -> tuple[int, str]:
+        if not socket.held_up:
+            try:
+                answer = await socket.ask(method, path, lane.MOVE_AFTER_S)
+            except lane.LostError:
+                _log.warning("request moved to http", origin=self._origin)
+            else:
+                return answer.status_code, answer.message_body
+        return await self._over_http(method, path, None, None)
 
     async def _over_http(
         self, method: str, path: str, headers: Mapping[str, str] | None, data: str | None
@@ -276,23 +261,6 @@ def path_of(url: str, params: Mapping[str, object] | None = None) -> str:
     """
     path = url.partition("://")[2].partition("/")[2]
     return f"/{path}?{urllib.parse.urlencode(params)}" if params else f"/{path}"
-
-
-class _Event(msgspec.Struct):
-    """The least that makes a frame an event."""
-
-    type: str
-
-
-_EVENT: Final = msgspec.json.Decoder(_Event)
-
-
-def _kind(frame: str) -> str | None:
-    """Return the type of an event, or of an answer; None for what is neither."""
-    try:
-        return _EVENT.decode(frame).type
-    except (msgspec.MsgspecError, RecursionError, UnicodeError):
-        return None
 
 
 class _Refusal(msgspec.Struct):

@@ -134,6 +134,10 @@ class FakeAri:
         self.lane: Literal["refuses", "answers", "is silent"] = "refuses"
         """What becomes of requests that come over an event socket."""
         self.lane_asked: list[tuple[str, str]] = []
+        self.second: web.WebSocketResponse | None = None
+        """The second socket, while it is open."""
+        self.second_lane: Literal["answers", "is silent"] = "answers"
+        self.second_asked: list[tuple[str, str]] = []
         self.variables: dict[str, str] = {}
         """The global variables of its dialplan."""
         self.deadlocked = False
@@ -212,21 +216,27 @@ class FakeAri:
     async def _events(self, request: web.Request) -> web.StreamResponse:
         if not self._allowed(request):
             return web.Response(status=401)
-        self.socket_queries.append(request.query_string)
+        second = "-lane-" in request.query_string
+        if not second:
+            self.socket_queries.append(request.query_string)
         if self.deadlocked:
             return await hangs(request)
         socket = web.WebSocketResponse(autoping=("GET", "/pong") not in self.replies)
         await socket.prepare(request)
-        self.sockets.append(socket)
-        self._opened.set()
+        if second:
+            self.second = socket
+        else:
+            self.sockets.append(socket)
+            self._opened.set()
         async for message in socket:
             await self._over_socket(socket, json.loads(message.data))
         return socket
 
     async def _over_socket(self, socket: web.WebSocketResponse, asked: Mapping[str, Any]) -> None:
         assert asked["type"] == "RESTRequest"
-        self.lane_asked.append((asked["method"], asked["uri"]))
-        if self.lane == "is silent":
+        second = socket is self.second
+        (self.second_asked if second else self.lane_asked).append((asked["method"], asked["uri"]))
+        if (self.second_lane if second else self.lane) == "is silent":
             return
         known = self.lane == "answers"
         status = 501 if not known else 200 if asked["method"] == "GET" else 204

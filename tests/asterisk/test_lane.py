@@ -18,6 +18,7 @@ pytestmark = pytest.mark.real_time
 CHANNEL = ChannelId("ast1:1.7")
 PLAYBACK = PlaybackId("ast1:ivr-p1")
 PING = ("GET", "asterisk/ping")
+ANSWER = ("POST", "channels/1.7/answer")
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +27,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backoff, "MOST_S", 0.05)
     monkeypatch.setattr(wire, "REQUEST_LIMIT_S", 0.2)
     monkeypatch.setattr(lane, "PROOF_LIMIT_S", 0.1)
+    monkeypatch.setattr(lane, "MOVE_AFTER_S", 0.05)
 
 
 async def a_fake(behaviour: str) -> FakeAri:
@@ -35,10 +37,16 @@ async def a_fake(behaviour: str) -> FakeAri:
     return fake
 
 
-async def test_quick_commands_go_over_the_socket_and_all_others_over_http() -> None:
+async def ready(door: Door) -> None:
+    """Wait until both sockets are in use."""
+    await door.until(lambda: door.switch.healthy and door.fake.second_asked == [PING])
+    await asyncio.sleep(0.01)  # the answer to the ping is on its way
+
+
+async def test_each_kind_of_command_has_its_way() -> None:
     door = Door(await a_fake("answers"))
     async with running(door):
-        await door.until(lambda: door.switch.healthy)
+        await ready(door)
         await door.switch.play(CHANNEL, PLAYBACK, ["sound:a", "sound:/"])
         await door.switch.stop_playback(PLAYBACK)
         await door.switch.start_music(CHANNEL, "default")
@@ -55,10 +63,61 @@ async def test_quick_commands_go_over_the_socket_and_all_others_over_http() -> N
         ("DELETE", "channels/1.7/moh"),
         ("DELETE", "channels/1.7"),
     ]
+    assert door.fake.second_asked == [PING, ANSWER]
     by_http = [path for _, path in door.fake.commands()]
-    assert "/channels/1.7/answer" in by_http
+    assert "/channels/1.7/answer" not in by_http
     assert "/bridges/ivr-b1/addChannel" in by_http
     assert "/channels/1.7/continue" in by_http
+    await door.fake.stop()
+
+
+async def test_what_stands_behind_a_held_up_command_moves_to_http_and_no_other_lane_notices() -> (
+    None
+):
+    door = Door(await a_fake("answers"))
+    async with running(door):
+        await ready(door)
+        door.fake.second_lane = "is silent"
+        held_up = asyncio.gather(*(door.switch.answer(CHANNEL) for _ in range(50)))
+        await door.switch.hang_up(CHANNEL)
+        assert not held_up.done()
+        await held_up
+        assert door.fake.commands().count(("POST", "/channels/1.7/answer")) == 50
+        await door.switch.answer(CHANNEL)
+        assert door.fake.second_asked.count(ANSWER) == 50  # the last one did not even try
+    await door.fake.stop()
+
+
+async def test_a_held_up_lane_is_used_again_when_its_overdue_answer_has_come() -> None:
+    door = Door(await a_fake("answers"))
+    async with running(door):
+        await ready(door)
+        door.fake.second_lane = "is silent"
+        await door.switch.answer(CHANNEL)
+        overdue = {"type": "RESTResponse", "request_id": "2", "status_code": 204}
+        assert door.fake.second is not None
+        await door.fake.second.send_json(overdue)
+        door.fake.second_lane = "answers"
+
+        async def again() -> bool:
+            await door.switch.answer(CHANNEL)
+            return door.fake.second_asked.count(ANSWER) > 1
+
+        async with asyncio.timeout(3):
+            while not await again():
+                pass
+    await door.fake.stop()
+
+
+async def test_a_second_socket_that_closes_leaves_everything_to_http_and_the_link_alone() -> None:
+    door = Door(await a_fake("answers"))
+    async with running(door):
+        await ready(door)
+        assert door.fake.second is not None
+        await door.fake.second.close()
+        await door.switch.answer(CHANNEL)
+        assert ("POST", "/channels/1.7/answer") in door.fake.commands()
+        assert door.switch.up
     await door.fake.stop()
 
 

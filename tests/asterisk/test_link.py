@@ -9,7 +9,7 @@ import pytest
 import structlog
 from aiohttp import web
 
-from ivrengine.asterisk import backoff, link, translate, wire
+from ivrengine.asterisk import backoff, frames, link, translate, wire
 from ivrengine.core.events import Failure
 from ivrengine.core.ids import ChannelId
 from ivrengine.core.switching import (
@@ -70,7 +70,7 @@ async def test_only_events_that_mean_something_are_asked_for() -> None:
         (asked,) = [each for each in door.fake.asked if each.path.endswith("/eventFilter")]
         assert asked.method == "PUT"
         allowed = {each["type"] for each in json.loads(asked.body)["allowed"]}
-        assert allowed == {*translate.WANTED, wire.ANSWER}
+        assert allowed == {*translate.WANTED, frames.ANSWER}
         # Filtered out, another engine would take our calls without our knowing (seen on 22.10.1).
         assert "ApplicationReplaced" in allowed
 

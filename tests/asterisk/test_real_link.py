@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from ivrengine.asterisk import translate, wire
+from ivrengine.asterisk import frames, translate
 from ivrengine.asterisk.node import Node
 from ivrengine.asterisk.switch import AriSwitch
 from ivrengine.core.events import ChannelEnded
@@ -83,7 +83,7 @@ async def test_the_filter_lets_through_what_we_want_and_nothing_else() -> None:
         found = await asked("/applications/ivrengine")
         assert {each["type"] for each in found["events_allowed"]} == {
             *translate.WANTED,
-            wire.ANSWER,
+            frames.ANSWER,
         }
 
 
