@@ -168,9 +168,8 @@ class Link:
                 try:
                     reason = await self._listen()
                     if not self.replaced:
-                        self._went_down(
-                            reason
-                        )  # told before the second socket takes its time to close
+                        # Before the second socket takes its time to close.
+                        self._went_down(reason)
                     return reason
                 finally:
                     watching.cancel()

@@ -19,68 +19,11 @@ from ivrengine.asterisk.lease import Lease
 from ivrengine.asterisk.node import Node
 from ivrengine.core.ids import NodeName
 from ivrengine.core.switching import SwitchEvent
+from tests.asterisk.api_docs import OPERATIONS, described
 
 SAFE: Final = "22.10.1"
 USER, PASSWORD = "ivrengine", "secret: %41"
 NOW: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-
-_OPERATIONS: Final[Mapping[str, tuple[tuple[str, str, str, str], ...]]] = {
-    "applications": (("get", "GET", "/applications/{applicationName}", ""),),
-    "asterisk": (
-        ("getInfo", "GET", "/asterisk/info", ""),
-        ("getGlobalVar", "GET", "/asterisk/variable", "variable"),
-        ("setGlobalVar", "POST", "/asterisk/variable", "variable value"),
-    ),
-    "bridges": (
-        ("get", "GET", "/bridges/{bridgeId}", ""),
-        ("createWithId", "POST", "/bridges/{bridgeId}", "type"),
-        ("destroy", "DELETE", "/bridges/{bridgeId}", ""),
-        ("addChannel", "POST", "/bridges/{bridgeId}/addChannel", "channel"),
-        ("removeChannel", "POST", "/bridges/{bridgeId}/removeChannel", "channel"),
-        (
-            "record",
-            "POST",
-            "/bridges/{bridgeId}/record",
-            "name format maxDurationSeconds ifExists",
-        ),
-    ),
-    "channels": (
-        ("get", "GET", "/channels/{channelId}", ""),
-        ("hangup", "DELETE", "/channels/{channelId}", ""),
-        (
-            "originateWithId",
-            "POST",
-            "/channels/{channelId}",
-            "endpoint app appArgs callerId timeout",
-        ),
-        ("answer", "POST", "/channels/{channelId}/answer", ""),
-        (
-            "continueInDialplan",
-            "POST",
-            "/channels/{channelId}/continue",
-            "context extension priority",
-        ),
-        ("playWithId", "POST", "/channels/{channelId}/play/{playbackId}", "media"),
-        (
-            "record",
-            "POST",
-            "/channels/{channelId}/record",
-            "name format maxDurationSeconds ifExists",
-        ),
-        ("startMoh", "POST", "/channels/{channelId}/moh", "mohClass"),
-        ("stopMoh", "DELETE", "/channels/{channelId}/moh", ""),
-    ),
-    "events": (("eventWebsocket", "GET", "/events", "app subscribeAll"),),
-    "playbacks": (
-        ("get", "GET", "/playbacks/{playbackId}", ""),
-        ("stop", "DELETE", "/playbacks/{playbackId}", ""),
-    ),
-    "recordings": (
-        ("getLive", "GET", "/recordings/live/{recordingName}", ""),
-        ("stop", "POST", "/recordings/live/{recordingName}/stop", ""),
-    ),
-}
-_CLASSES: Final = {"channels": "Channel", "bridges": "Bridge", "playbacks": "Playback"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -135,7 +78,6 @@ class FakeAri:
         """What becomes of requests that come over an event socket."""
         self.lane_asked: list[tuple[str, str]] = []
         self.second: web.WebSocketResponse | None = None
-        """The second socket, while it is open."""
         self.second_lane: Literal["answers", "is silent"] = "answers"
         self.second_asked: list[tuple[str, str]] = []
         self.variables: dict[str, str] = {}
@@ -201,13 +143,13 @@ class FakeAri:
         found: dict[str, Any] = {"basePath": "http://nowhere.invalid:1/ari"}
         if name == "resources":
             listed = [
-                {"path": f"/api-docs/{each}.{{format}}", "description": ""} for each in _OPERATIONS
+                {"path": f"/api-docs/{each}.{{format}}", "description": ""} for each in OPERATIONS
             ]
             found |= {"swaggerVersion": "1.1", "apis": listed, "basePath": f"{self.url}/ari"}
         else:
             apis = [
-                _described(name, *each)
-                for each in _OPERATIONS[name]
+                described(name, *each)
+                for each in OPERATIONS[name]
                 if f"{name}.{each[0]}" not in self.missing
             ]
             found |= {"resourcePath": f"/api-docs/{name}.json", "apis": apis, "models": {}}
@@ -217,8 +159,7 @@ class FakeAri:
         if not self._allowed(request):
             return web.Response(status=401)
         second = "-lane-" in request.query_string
-        if not second:
-            self.socket_queries.append(request.query_string)
+        self.socket_queries += [] if second else [request.query_string]
         if self.deadlocked:
             return await hangs(request)
         socket = web.WebSocketResponse(autoping=("GET", "/pong") not in self.replies)
@@ -283,27 +224,6 @@ class FakeAri:
         if method == "GET":
             return web.json_response({"message": "not found"}, status=404)
         return web.Response(status=204)
-
-
-def _described(resource: str, nickname: str, method: str, path: str, query: str) -> dict[str, Any]:
-    inside = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    parameters = [
-        {"name": name, "paramType": "path", "required": True, "dataType": "string"}
-        for name in inside
-    ]
-    parameters += [
-        {"name": name, "paramType": "query", "required": False, "dataType": "string"}
-        for name in query.split()
-    ]
-    operation = {
-        "httpMethod": method,
-        "nickname": nickname,
-        "parameters": parameters,
-        "responseClass": _CLASSES.get(resource, "object") if method == "GET" else "void",
-    }
-    if nickname == "eventWebsocket":
-        operation["upgrade"] = "websocket"
-    return {"path": path, "description": "", "operations": [operation]}
 
 
 class Counted:
