@@ -98,14 +98,14 @@ class Engine:
         assert self._process is not None
         return self._process.poll()
 
-    def start(self) -> None:
-        """Start the process; ``ready`` waits until it answers calls."""
+    def start(self, *words: str) -> None:
+        """Start the process (``words`` are options of ``serve``); ``ready`` waits until it answers calls."""
         self.began_at = time.time()
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._began = log.tell()
             self._process = subprocess.Popen(  # noqa: S603 (our own program)
-                self._command("serve"),
+                self._command("serve", *words),
                 env=self.environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
@@ -124,6 +124,10 @@ class Engine:
     def term(self) -> None:
         """Ask it to end."""
         os.kill(self.pid, signal.SIGTERM)
+
+    def hand_over(self) -> None:
+        """Ask it to leave all calls to the next one."""
+        os.kill(self.pid, signal.SIGUSR1)
 
     def kill(self) -> None:
         """Let it die as in a power cut, and wait until it has."""
