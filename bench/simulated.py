@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ivrengine.core.call import Caller
-from ivrengine.core.ids import BrandId
+from ivrengine.core.ids import BrandId, NumberId
 from ivrengine.core.rows import NumberRow
 from ivrengine.engine.clock import EngineClock
 from ivrengine.engine.engine import Engine
@@ -43,8 +43,10 @@ class _Sounds:
         return f"sound:{brand}/{language}/{name}"
 
 
-def _recognise(brand: BrandId, number: str | None, at: datetime) -> tuple[Caller, NumberRow | None]:
-    del brand, at
+def _recognise(
+    brand: BrandId, number: str | None, at: datetime, number_id: NumberId | None = None
+) -> tuple[Caller, NumberRow | None]:
+    del brand, at, number_id
     return Caller(withheld=number is None, mask="withheld", key=None, number_id=None), None
 
 

@@ -56,6 +56,8 @@ class Eye:
         self.booted: asyncio.Future[None] | None = None
         self.looked = False
         """Whether it is known how things stood when the connection began."""
+        self.waiting = 0
+        """Callers in the fallback queue, as last told."""
         self._read = read
         self._listener = tell
         self._rung = rung
@@ -154,6 +156,8 @@ class Eye:
     def tell(self, event: Told) -> None:
         """Pass an event on to the engine."""
         self._meter.heard(self.name, type(event).__name__)
+        if isinstance(event, FallbackSeen):
+            self.waiting = event.waiting
         self._listener(event)
 
     def lose_sight(self) -> None:

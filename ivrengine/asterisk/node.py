@@ -39,6 +39,10 @@ class Node:
 
     fallback_queue: str = "ivrengine-fallback"
     """The native queue in which that context lets callers wait."""
+    missed_dir: Path | None = None
+    """Where its dialplan writes down the calls that we did not see, if that is on our machine."""
+    seal_key: str = dataclasses.field(default="", repr=False)
+    """What it seals the numbers of those callers with; without it they cannot be read."""
     ami: AmiAccess | None = None
     """None: nobody tells us of phones, trunks and the fallback queue."""
     trunks: frozenset[str] = frozenset()

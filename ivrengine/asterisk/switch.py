@@ -78,6 +78,7 @@ class AriSwitch:
             lease=right,
         )
         self._asking = Asking(self._link)
+        self._announced: Callable[[Announcement], None] = lambda _announcement: None
 
     @property
     def node(self) -> NodeName:
@@ -317,6 +318,11 @@ class AriSwitch:
         await self._link.call(
             "asterisk.setGlobalVar", variable=lease.HEARTBEAT, value=lease.written(announcement)
         )
+        self._announced(announcement)
+
+    def hear_heartbeats(self, listener: Callable[[Announcement], None]) -> None:
+        """Let ``listener`` know of each heartbeat that Asterisk has taken."""
+        self._announced = listener
 
     def _give_up(self) -> None:
         self._link.give_up()

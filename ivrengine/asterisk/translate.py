@@ -5,8 +5,9 @@ Numbers are normalised here and nowhere else. Shapes are those of Asterisk's ``r
 """
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from ivrengine.core import events, ids
@@ -25,6 +26,7 @@ DURATION_MAX_S: Final = 86_400.0
 NORMAL: Final = 16
 NO_ANSWER: Final = 19
 UNSPECIFIED: Final = 31
+_EPOCH: Final = re.compile(r"[1-9][0-9]{8,9}", re.ASCII)
 _NOT_HANGUPS: Final = frozenset({2, 64})
 """Soft hang-ups that only move a channel: ASYNCGOTO and UNBRIDGE of Asterisk's ``channel.h``."""
 
@@ -103,16 +105,28 @@ def _stasis_start(raw: RawEvent, node: Node, at: datetime) -> Fact:
     channel_id = _channel_id(raw, node)
     args = raw.get("args")
     match args:
-        case ["inbound", str(did), str(number), str(presentation), *_]:
+        case ["inbound", str(did), str(number), str(presentation), *more]:
             routed = normal.did(did[: normal.RAW_MAX], node.country)
             if not routed:
                 return Stranded(channel_id=channel_id)
             shown = normal.e164(number, node.country) if presentation == "allowed" else None
-            return Arrival(at=at, channel_id=channel_id, did=routed, number=shown)
+            since_at = _waiting_since(more, at)
+            return Arrival(
+                at=at, channel_id=channel_id, did=routed, number=shown, waiting_since_at=since_at
+            )
         case ["leg", *_] if ids.is_ours(channel_id):
             return events.LegAnswered(at=at, channel_id=channel_id)
         case _:
             return Stranded(channel_id=channel_id)
+
+
+def _waiting_since(more: list[Any], at: datetime) -> datetime | None:
+    """Return since when a caller waits who was taken back from the fallback queue; None for all others."""
+    match more:
+        case [str(epoch), *_] if _EPOCH.fullmatch(epoch):
+            return min(datetime.fromtimestamp(int(epoch), UTC), at)
+        case _:
+            return None
 
 
 def _stasis_end(raw: RawEvent, node: Node, at: datetime) -> Fact:

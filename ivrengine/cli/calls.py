@@ -114,7 +114,9 @@ def show(
 
     async def ask(connection: Connection) -> None:
         found = await queries.find_call(connection, call)
-        told = timeline.timeline(await queries.events_of(connection, found.call_id))
+        recorded = await queries.events_of(connection, found.call_id)
+        later = await queries.later_events_of(connection, found.call_id, recorded)
+        told = timeline.timeline(recorded, later)
         if as_json:
             typer.echo(_json(calls_output.timeline_object(found, told)))
         else:

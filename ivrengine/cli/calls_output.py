@@ -123,7 +123,8 @@ def _facts(call: CallRow) -> Iterator[tuple[str, Text]]:
     yield "call", Text(call.call_id)
     yield "brand", _plain(call.brand)
     yield "caller", _plain(f"{call.caller_mask} to {call.did}")
-    yield "flow", _plain(f"{call.flow} ({call.flow_hash[:12]}), language {call.language}")
+    if call.flow:
+        yield "flow", _plain(f"{call.flow} ({call.flow_hash[:12]}), language {call.language}")
     yield "arrived", Text(f"{call.arrived_at.astimezone():%Y-%m-%d %H:%M:%S %Z}")
     yield "stands", _standing(call)
     if call.ended_at is not None:
@@ -182,11 +183,32 @@ def in_words(moment: Moment) -> str:
         case "ended_unheard":
             reason = str(detail["reason"]).replace("_", " ")
             said = f"ended unheard ({reason}), after {_local(detail['since_at'])}"
+        case "missed":
+            said = _missed(detail)
         case "ended":
             said = f"ended: {str(detail['outcome']).replace('_', ' ')}"
         case what:
             said = _with_particulars(_WORDS.get(what, what.replace("_", " ")), detail)
     return said
+
+
+def _missed(detail: Mapping[str, Any]) -> str:
+    """Return what the dialplan wrote down of a call."""
+    waited, status = detail["waited_s"], detail["queue_status"]
+    match detail["kind"]:
+        case "fallback" if detail["member"]:
+            return f"in the fallback, {detail['member']} picked up after {waited} s in the queue"
+        case "fallback":
+            why = f" ({str(status).lower()})" if status else ""
+            return f"in the fallback, nobody picked up{why}; {waited} s in the queue"
+        case "shed":
+            return "refused by the dialplan: too many calls"
+        case "lost":
+            return f"ended while no engine listened, cause {detail['cause']}"
+        case "unanswered":
+            return "nobody picked up"
+        case kind:
+            return _with_particulars("missed", {"kind": kind})
 
 
 def _local(instant: object) -> str:

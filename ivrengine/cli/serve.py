@@ -233,6 +233,8 @@ def _node(node: AsteriskNode) -> Node:
         application=node.application,
         country=node.country,
         accept_unsafe_version=node.accept_unsafe_version,
+        missed_dir=node.missed_dir,
+        seal_key="" if node.seal_key is None else node.seal_key.get_secret_value(),
         ami=_ami(node),
         trunks=frozenset(node.trunks),
     )

@@ -14,7 +14,7 @@ import typer
 from ivrengine.cli.keypad import HANG_UP, Typing
 from ivrengine.core.call import Caller as KnownCaller
 from ivrengine.core.call import DigitMode
-from ivrengine.core.ids import BrandId, PlaybackId
+from ivrengine.core.ids import BrandId, NumberId, PlaybackId
 from ivrengine.core.rows import EventRow, NumberRow
 from ivrengine.engine.clock import EngineClock
 from ivrengine.engine.engine import Engine
@@ -90,10 +90,10 @@ async def walk(wanted: Walk, journal_folder: Path, keys: Typing) -> None:
 
 
 def _recognise(
-    brand: BrandId, number: str | None, at: datetime
+    brand: BrandId, number: str | None, at: datetime, number_id: NumberId | None = None
 ) -> tuple[KnownCaller, NumberRow | None]:
     """Make nothing of a number but its mask: a walk leaves no trace."""
-    del brand, at
+    del brand, at, number_id
     return KnownCaller(withheld=number is None, mask=mask(number), key=None, number_id=None), None
 
 

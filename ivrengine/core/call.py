@@ -51,6 +51,10 @@ class Outcome(StrEnum):
     """Somebody else took the channel out of our application."""
     LOST = "lost"
     """The end happened while nobody listened: found out after a disconnection or a restart."""
+    MISSED = "missed"
+    """The engine never had it, and nobody picked up: left in the fallback queue, or at a watched extension."""
+    SHED = "shed"
+    """The engine never had it: refused by the dialplan, because there were too many calls."""
 
 
 class DigitMode(StrEnum):

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from ivrengine.core.events import CallEvent, Failure
 from ivrengine.core.ids import BridgeId, ChannelId, NodeName
+from ivrengine.core.missed import MissedCall
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,15 @@ class SwitchEnding:
 OfACall = Arrival | DigitHeard | CallEvent
 """What is about one call, or begins one."""
 SwitchEvent = (
-    OfACall | LinkUp | LinkDown | PhoneSeen | TrunkSeen | SightLost | FallbackSeen | SwitchEnding
+    OfACall
+    | LinkUp
+    | LinkDown
+    | PhoneSeen
+    | TrunkSeen
+    | SightLost
+    | FallbackSeen
+    | SwitchEnding
+    | MissedCall
 )
 """What a switch tells the engine, in the order in which it learned it."""
 
@@ -166,6 +175,10 @@ class Announcement:
     """Calls in progress on this node, beyond which new ones are shed; 0 sends all to the fallback."""
     calls_per_s_max: int
     """New calls within one second, beyond which they are shed."""
+
+
+class NotTakenError(Exception):
+    """What a door told could not be recorded now: it is to be told again. Of all that is told, only ``MissedCall`` is kept so."""
 
 
 class RequestRefusedError(Exception):

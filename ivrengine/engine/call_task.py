@@ -86,6 +86,7 @@ class CallTask:
         self._gaps = 0
         self._held_back: list[events.CallEvent] = []
         self._sounding = set(unfinished)
+        self._noted_end: tuple[datetime, int | None] | None = None
         self.unheard_end: events.UnheardEnd | None = None
         """Why the call ended, if nobody was told that it did."""
         self._digits: collections.deque[str] = collections.deque()
@@ -128,9 +129,17 @@ class CallTask:
         """Learn that the caller's channel is gone since some time after ``since_at``."""
         if self._call is not None:
             channel_id = self._call.channel_id
+            noted_at, cause = self._noted_end or (since_at, None)
+            since_at = max(since_at, min(noted_at, at))
             self.post(
-                events.EndedUnheard(at=at, channel_id=channel_id, since_at=since_at, reason=reason)
+                events.EndedUnheard(
+                    at=at, channel_id=channel_id, since_at=since_at, reason=reason, cause=cause
+                )
             )
+
+    def note_end(self, at: datetime, cause: int) -> None:
+        """Learn what the dialplan wrote down of the end, should the channel turn out to be gone."""
+        self._noted_end = at, cause or None
 
     def held(self) -> list[Release]:
         """Return what lets go of the leg and the bridge that the call holds in its switch."""

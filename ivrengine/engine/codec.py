@@ -11,6 +11,7 @@ import msgspec
 
 from ivrengine.core import effects, events
 from ivrengine.core.call import Call
+from ivrengine.core.missed import CallMissed
 
 Pair = tuple[str, object]
 
@@ -31,7 +32,7 @@ class UnknownKindError(Exception):
     """A journal names an event or effect that this version of the engine does not know."""
 
 
-def pair(thing: events.CallEvent | effects.Effect) -> Pair:
+def pair(thing: events.CallEvent | CallMissed | effects.Effect) -> Pair:
     """Return an event or effect with its kind before it, ready to be encoded."""
     return type(thing).__name__, thing
 

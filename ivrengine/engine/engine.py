@@ -3,20 +3,21 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
-from ivrengine.core import effects, events, ids, switching
-from ivrengine.core.call import Call, Caller, Phase
+from ivrengine.core import effects, events, ids, missed, switching
+from ivrengine.core.call import Call, Phase
 from ivrengine.core.ids import BrandId, CallId, ChannelId, NodeName
-from ivrengine.core.rows import FlowRow, NumberRow
+from ivrengine.core.rows import FlowRow
 from ivrengine.engine.call_task import CallTask, Surroundings, fault
 from ivrengine.engine.finding import call_of, subject_of
 from ivrengine.engine.identity import uuid7
 from ivrengine.engine.journal import Journal
 from ivrengine.engine.journal_reading import Recovered
 from ivrengine.engine.limits import Limits
+from ivrengine.engine.missed import Missed, Recognise
 from ivrengine.engine.performing import Door, Performer, Sounds
 from ivrengine.engine.reconciling import Reconciliation
 from ivrengine.engine.releasing import Releases
@@ -32,16 +33,6 @@ from ivrengine.telemetry.metrics import Metrics
 
 RESUMING_MAX: Final = 16
 """Calls that go on at once after a gap: 200 of them take about a second, and no new caller waits behind them all."""
-
-
-class Recognise(Protocol):
-    """Turns a caller's number into what the core may know of it, and a sealed copy for the vault."""
-
-    def __call__(
-        self, brand: BrandId, number: str | None, at: datetime
-    ) -> tuple[Caller, NumberRow | None]:
-        """Return the caller (withheld if ``number`` is None) and the vault's row, if there is anything to seal."""
-        ...
 
 
 class Engine:
@@ -73,6 +64,13 @@ class Engine:
         self._doors: dict[NodeName, Door] = {}
         self._calls: dict[CallId, CallTask] = {}
         self._by_channel: dict[ChannelId, CallTask] = {}
+        self._missed = Missed(
+            journal=journal,
+            book=lambda: self._book,
+            recognise=recognise,
+            in_progress=self._by_channel.get,
+            metrics=metrics,
+        )
         self._reconciled: dict[NodeName, Reconciliation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -128,6 +126,8 @@ class Engine:
 
         They wait for their node to be heard. Those of a node that is not one of ours any more end here.
         """
+        for channel_id, outcome in recovered.ended.items():
+            self._missed.remember(channel_id, outcome)
         versions = Versions(recovered.flows)
         since_at = recovered.last_at or self._now()
         for found in recovered.open_calls:
@@ -164,6 +164,8 @@ class Engine:
                 | switching.SwitchEnding()
             ):
                 self.watch.take(event)
+            case missed.MissedCall():
+                self._missed.take(event)
             case _:
                 for node in self._reconciled.values():
                     here = node.attends and ids.node_of(subject_of(event)) == node.node
@@ -296,6 +298,7 @@ class Engine:
         """Write the one canonical line of a finished call."""
         assert call.ended_at is not None
         assert call.outcome is not None
+        self._missed.remember(call.channel_id, call.outcome)
         self._counts.ended(call.brand, call.flow.name, call.outcome)
         if unheard_end is not None:
             self._metrics.calls_unheard.labels(reason=unheard_end).inc()

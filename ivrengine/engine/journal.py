@@ -20,6 +20,7 @@ from ivrengine.core import events, rows
 from ivrengine.core.call import Call, Phase
 from ivrengine.core.effects import Effect
 from ivrengine.core.ids import BrandId, CallId, FlowHash
+from ivrengine.core.missed import CallMissed
 from ivrengine.engine import lines
 from ivrengine.engine.journal_reading import Recovered, segment_name, segments
 from ivrengine.engine.reserve import RESERVE_BYTES, Reserve
@@ -117,6 +118,12 @@ class Journal:
             held.seq, held.call = seq, call
         self._rotate_if_full(event.at)
         return seq
+
+    def append_missed(
+        self, stream_id: CallId, brand: BrandId, event: CallMissed, call: Call | None
+    ) -> None:
+        """Record a call that only the dialplan saw, in a stream that it has for itself."""
+        self._append(lines.missed(stream_id, brand, event, call))
 
     def append_number(self, row: rows.NumberRow) -> None:
         """Record a sealed number for the vault."""

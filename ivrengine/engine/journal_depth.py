@@ -99,5 +99,5 @@ def _instant(raw: bytes) -> datetime | None:
             return line.sealed_at
         case lines.FlowText():
             return line.loaded_at
-        case lines.OpenCall():
+        case lines.OpenCall() | lines.Missed():  # what was missed is older than its line
             return None

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -13,8 +13,8 @@ import msgspec
 
 from ivrengine.core import effects as fx
 from ivrengine.core import events, rows
-from ivrengine.core.call import Call, Phase
-from ivrengine.core.ids import PlaybackId
+from ivrengine.core.call import Call, Outcome, Phase
+from ivrengine.core.ids import ChannelId, PlaybackId
 from ivrengine.engine import codec, lines
 
 CHUNK_BYTES: Final = 256 * 1024
@@ -54,6 +54,8 @@ class Recovered:
     last_at: datetime | None = None
     flows: tuple[rows.FlowRow, ...] = ()
     """The flow versions that the segments have the text of, among them those of the calls in progress."""
+    ended: Mapping[ChannelId, Outcome | None] = dataclasses.field(default_factory=dict)
+    """Callers' channels of calls that ended within the segments read: the dialplan may have to tell of them yet."""
     unreadable: int = 0
     """Calls in progress whose state another version of the engine wrote: nothing can be done for them."""
 
@@ -72,6 +74,7 @@ def recover(folder: Path) -> Recovered:
 def _replay(folder: Path, first: int) -> Recovered | None:
     """Fold the segments from ``first`` on; None if that segment's head is not whole (the process died writing it)."""
     held: dict[str, OpenCall | None] = {}
+    ended: dict[ChannelId, Outcome | None] = {}
     flows: dict[tuple[str, str], rows.FlowRow] = {}
     last_at: datetime | None = None
     missing = -1
@@ -87,7 +90,9 @@ def _replay(folder: Path, first: int) -> Recovered | None:
                     flows[line.brand, line.flow_hash] = lines.flow_row(line)
                 case lines.Step():
                     last_at = line.at if last_at is None else max(last_at, line.at)
-                    _hold(held, line)
+                    call = _hold(held, line)
+                    if call is not None:
+                        ended[call.channel_id] = call.outcome
                 case _:
                     pass
         if number == first and missing != 0:
@@ -97,20 +102,24 @@ def _replay(folder: Path, first: int) -> Recovered | None:
         open_calls=readable,
         last_at=last_at,
         flows=tuple(flows.values()),
+        ended=ended,
         unreadable=len(held) - len(readable),
     )
 
 
-def _hold(held: dict[str, OpenCall | None], line: lines.Step) -> None:
+def _hold(held: dict[str, OpenCall | None], line: lines.Step) -> Call | None:
+    """Hold the call as it stands after this step; return it if it has ended with it."""
     before = held.get(line.id)
     found = _open(line.seq, line.call)
     if found is not None and found.call.phase is Phase.ENDED:
         held.pop(line.id, None)
-    elif found is not None:
+        return found.call
+    if found is not None:
         unfinished = _unfinished(line) if before is None else _unfinished(line, before.unfinished)
         held[line.id] = dataclasses.replace(found, unfinished=unfinished)
     else:
         held[line.id] = None
+    return None
 
 
 def _unfinished(

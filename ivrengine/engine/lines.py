@@ -14,6 +14,7 @@ from ivrengine.core import events, rows
 from ivrengine.core.call import Call
 from ivrengine.core.effects import Effect
 from ivrengine.core.ids import BrandId, CallerKey, CallId, FlowHash, NumberId
+from ivrengine.core.missed import CallMissed
 from ivrengine.engine import codec
 
 _CRC_CHARS: Final = 8
@@ -44,6 +45,16 @@ class Number(msgspec.Struct, tag="number", tag_field="line", frozen=True, kw_onl
     expires_at: datetime
 
 
+class Missed(msgspec.Struct, tag="missed", tag_field="line", frozen=True, kw_only=True):
+    """A call that only the dialplan saw; ``call`` is what the list shows of it, null if the engine had it itself."""
+
+    id: str
+    brand: str
+    at: datetime
+    event: tuple[str, msgspec.Raw]
+    call: msgspec.Raw
+
+
 class FlowText(msgspec.Struct, tag="flow", tag_field="line", frozen=True, kw_only=True):
     """A flow version that the engine loaded."""
 
@@ -69,7 +80,7 @@ class OpenCall(msgspec.Struct, tag="open", tag_field="line", frozen=True, kw_onl
     call: msgspec.Raw
 
 
-Line = Step | Number | FlowText | Opened | OpenCall
+Line = Step | Missed | Number | FlowText | Opened | OpenCall
 """Everything that may stand in a journal."""
 
 
@@ -116,6 +127,14 @@ class _StepOut(msgspec.Struct, tag="step", tag_field="line", kw_only=True):
     stream: str = "call"
 
 
+class _MissedOut(msgspec.Struct, tag="missed", tag_field="line", kw_only=True):
+    id: str
+    brand: str
+    at: datetime
+    event: codec.Pair
+    call: Any
+
+
 class _OpenOut(msgspec.Struct, tag="open", tag_field="line", kw_only=True):
     id: str
     seq: int
@@ -143,6 +162,13 @@ def step(seq: int, event: events.CallEvent, effects: tuple[Effect, ...], call: C
             effects=[codec.pair(effect) for effect in effects],
             call=call,
         )
+    )
+
+
+def missed(stream_id: CallId, brand: BrandId, event: CallMissed, call: Call | None) -> bytes:
+    """Return the JSON of a missed call's line."""
+    return codec.encode(
+        _MissedOut(id=stream_id, brand=brand, at=event.at, event=codec.pair(event), call=call)
     )
 
 
@@ -204,6 +230,8 @@ def row(line: Line) -> rows.Row | None:
     match line:
         case Step():
             return _event_row(line)
+        case Missed():
+            return _missed_row(line)
         case Number():
             return rows.NumberRow(
                 number_id=NumberId(line.number_id),
@@ -228,6 +256,20 @@ def flow_row(line: FlowText) -> rows.FlowRow:
         name=line.name,
         text=line.text,
         loaded_at=line.loaded_at,
+    )
+
+
+def _missed_row(line: Missed) -> rows.EventRow:
+    kind, fields = line.event
+    return rows.EventRow(
+        stream_kind="call",
+        stream_id=line.id,
+        seq=1,
+        brand=BrandId(line.brand),
+        at=line.at,
+        kind=kind,
+        payload=(b'{"event":%s,"effects":[]}' % bytes(fields)).decode(),
+        call=None if bytes(line.call) == b"null" else _call_row(line.call, 1),
     )
 
 

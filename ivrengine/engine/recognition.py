@@ -26,12 +26,19 @@ class Recogniser:
         self._retention = retention
 
     def __call__(
-        self, brand: BrandId, number: str | None, at: datetime
+        self,
+        brand: BrandId,
+        number: str | None,
+        at: datetime,
+        number_id: NumberId | None = None,
     ) -> tuple[Caller, NumberRow | None]:
-        """Return what the core may know of the caller, and the vault's entry; nothing of either if withheld."""
+        """Return what the core may know of the caller, and the vault's entry; nothing of either if withheld.
+
+        ``number_id`` names the entry of a number that may be told again; without it the entry is a new one.
+        """
         if number is None:
             return WITHHELD, None
-        number_id = NumberId(uuid7(at))
+        number_id = number_id or NumberId(uuid7(at))
         known = self._book().brands.get(brand)
         keys_allowed = known is None or known.caller_keys
         caller = Caller(

@@ -27,6 +27,7 @@ DATABASE_VARIABLE: Final = "DATABASE_URL"
 """Where many hosts put the address of their PostgreSQL."""
 _NODE_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _ENDPOINT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_SEAL_KEY: Final = re.compile(r"[!-~]{16}", re.ASCII)
 _TRUNKS_MAX: Final = 64
 """Each is a series of a metric; more carriers than this no node has."""
 
@@ -110,6 +111,10 @@ class AsteriskNode(_Table):
     """The folder of the prompts as the engine writes it; ``sounds`` in the data folder if none is given."""
     sounds_path: str | None = None
     """The same folder as this Asterisk sees it; the same path if none is given."""
+    missed_dir: Path | None = None
+    """The folder in which its dialplan writes down the calls that the engine did not see, as the engine sees it."""
+    seal_key: SecretStr | None = None
+    """What the dialplan seals the callers' numbers in there with: 16 characters."""
     accept_unsafe_version: bool = False
     """Take an Asterisk with known holes all the same."""
     ami: Annotated[str, AfterValidator(_ami)] | None = None
@@ -137,6 +142,13 @@ class AsteriskNode(_Table):
             self._secret = self.password.get_secret_value()
         elif self.password_file is not None:
             self._secret = _content(self.password_file, "password_file")
+        return self
+
+    @model_validator(mode="after")
+    def _a_seal_key(self) -> Self:
+        key = "" if self.seal_key is None else self.seal_key.get_secret_value()
+        if self.seal_key is not None and not _SEAL_KEY.fullmatch(key):
+            raise _expected("16 letters, digits and signs as in IVR_SEAL_KEY", "seal_key")
         return self
 
     @model_validator(mode="after")

@@ -40,6 +40,11 @@ SELECT * FROM calls WHERE call_id BETWEEN $1 AND $2 ORDER BY call_id LIMIT $3
 _EVENTS: Final = """
 SELECT seq, at, kind, payload FROM events WHERE stream_id = $1 ORDER BY seq
 """
+_LATER: Final = """
+SELECT seq, at, kind, payload FROM events
+WHERE kind = 'CallMissed' AND payload -> 'event' ->> 'channel_id' = $1 AND stream_id <> $2
+ORDER BY at
+"""
 
 
 When = datetime | timedelta
@@ -114,10 +119,25 @@ async def find_call(connection: Connection, which: str) -> CallRow:
 
 async def events_of(connection: Connection, call_id: CallId) -> Sequence[Recorded]:
     """Return the events of a call in their order."""
-    return [
-        Recorded(seq=row["seq"], at=row["at"], kind=row["kind"], payload=_mapping(row["payload"]))
-        for row in await connection.fetch(_EVENTS, call_id)
-    ]
+    return [_recorded(row) for row in await connection.fetch(_EVENTS, call_id)]
+
+
+async def later_events_of(
+    connection: Connection, call_id: CallId, told: Sequence[Recorded]
+) -> Sequence[Recorded]:
+    """Return what the dialplan told of a call (whose events are ``told``) when it was not ours any more."""
+    arrived = next((row.payload for row in told if row.kind == "CallArrived"), {})
+    event = arrived.get("event")
+    channel_id = event.get("channel_id") if isinstance(event, dict) else None
+    if not isinstance(channel_id, str):
+        return []
+    return [_recorded(row) for row in await connection.fetch(_LATER, channel_id, call_id)]
+
+
+def _recorded(row: asyncpg.Record) -> Recorded:
+    return Recorded(
+        seq=row["seq"], at=row["at"], kind=row["kind"], payload=_mapping(row["payload"])
+    )
 
 
 def _mapping(payload: str) -> dict[str, Any]:

@@ -66,8 +66,8 @@ class _Known:
     """When each playback ended, and whether it was heard to its end."""
 
 
-def timeline(rows: Iterable[Recorded]) -> Timeline:
-    """Return what the events of one call tell, in the order of their numbers."""
+def timeline(rows: Iterable[Recorded], later: Iterable[Recorded] = ()) -> Timeline:
+    """Return what the events of one call tell, in the order of their numbers, and then what was told of it ``later``."""
     told = sorted(rows, key=lambda row: row.seq)
     known = _known(told)
     arrival: list[Moment] = []
@@ -75,6 +75,9 @@ def timeline(rows: Iterable[Recorded]) -> Timeline:
     ending: list[Moment] = []
     here: list[Moment] = arrival
     for row in told:
+        if row.kind == _MISSED:
+            arrival.append(_arrived(_instant(_event(row).get("arrived_at")) or row.at, _event(row)))
+            here = ending
         _tell(here, _of_event(row, known))
         for kind, fields in _effects(row):
             if kind == "EnterNode":
@@ -87,6 +90,8 @@ def timeline(rows: Iterable[Recorded]) -> Timeline:
                 here = ending
             else:
                 _tell(here, _of_effect(row.at, kind, fields, known))
+    for row in later:
+        _tell(ending, _of_event(row, known))
     return Timeline(arrival=arrival, visits=visits, ending=ending)
 
 
@@ -154,6 +159,7 @@ _EVENTS: Final[Mapping[str, _Told]] = {
     "RequestFailed": ("request_failed", ("effect", "failure")),
     "CallFailed": ("call_failed", ("error",)),
     "FlowInterrupted": ("interrupted", ("reason",)),
+    "CallMissed": ("missed", ("kind", "waited_s", "queue_status", "member", "cause")),
     "Resumed": ("resumed", ("since_at",)),
     "EndedUnheard": ("ended_unheard", ("reason", "since_at")),
 }
@@ -168,6 +174,8 @@ _PHONES_EVENTS: Final[Mapping[str, _Told]] = {
     "ChannelEnded": ("phone_gone", ("cause",)),
     "ChannelLeft": ("phone_left", ()),
 }
+_MISSED: Final = "CallMissed"
+"""The only event of a call that the engine never had, and what is told later of one that it had."""
 _EFFECTS: Final[Mapping[str, _Told]] = {
     "Answer": ("answered", ()),
     "StartMusic": ("music", ("music",)),
@@ -198,15 +206,25 @@ def _of_event(row: Recorded, known: _Known) -> Iterator[Moment]:
     by_channel = _CALLERS_EVENTS if event.get("channel_id") == known.caller else _PHONES_EVENTS
     match row.kind:
         case "CallArrived":
-            caller = event.get("caller")
-            mask = caller.get("mask") if isinstance(caller, Mapping) else None
-            detail = {"did": event.get("did"), "caller": mask}
-            yield Moment(at=row.at, what="arrived", detail=detail)
+            yield _arrived(row.at, event)
         case "DigitPressed":
             digits = str(event.get("digit", ""))
             yield Moment(at=row.at, what="pressed", detail={"digits": digits})
         case kind:
             yield from _plain(row.at, kind, event, {**_EVENTS, **by_channel})
+
+
+def _arrived(at: datetime, event: Fields) -> Moment:
+    caller = event.get("caller")
+    mask = caller.get("mask") if isinstance(caller, Mapping) else None
+    return Moment(at=at, what="arrived", detail={"did": event.get("did"), "caller": mask})
+
+
+def _instant(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
 
 
 def _of_effect(at: datetime, kind: str, fields: Fields, known: _Known) -> Iterator[Moment]:

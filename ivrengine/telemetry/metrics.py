@@ -20,6 +20,7 @@ from prometheus_client import (
 
 from ivrengine.core.effects import Effect
 from ivrengine.core.events import Failure, UnheardEnd
+from ivrengine.core.missed import MissedKind
 from ivrengine.telemetry.build import Build
 
 PREFIX: Final = "ivrengine_"
@@ -83,6 +84,10 @@ class Metrics:
     ]
     calls_refused: Annotated[
         Counter, about("Calls sent to the fallback on arrival.", reason=REFUSED)
+    ]
+    calls_missed: Annotated[
+        Counter,
+        about("Calls, or how they went on, that only the dialplan saw.", kind=MissedKind),
     ]
     calls_failed: Annotated[Counter, about("Calls that met an exception: each is a fault of ours.")]
     calls_resumed: Annotated[

@@ -182,7 +182,7 @@ class Sighted:
                     pass
         return held
 
-    async def until(self, condition: Callable[[], bool], within_s: float = 3.0) -> None:
+    async def until(self, condition: Callable[[], bool], within_s: float = 4.0) -> None:
         """Wait for what no event tells."""
         async with asyncio.timeout(within_s):
             while not condition():

@@ -226,3 +226,31 @@ def _places(value: Any) -> Any:
         yield value, key
         if isinstance(inner, dict | list):
             yield from _places(inner)
+
+
+@pytest.mark.parametrize(
+    ("more", "since_at"),
+    [
+        ([], None),
+        (["1772441400"], datetime(2026, 3, 2, 8, 50, tzinfo=UTC)),
+        (["1772441400", "whatever"], datetime(2026, 3, 2, 8, 50, tzinfo=UTC)),
+        (["1999999999"], AT),
+        ([""], None),
+        (["-1"], None),
+        (["1e9"], None),
+        (["9" * 40], None),
+        (["١٧٧٢٦١٦٠٠٠"], None),
+        ([None], None),
+    ],
+)
+def test_one_who_was_taken_back_from_the_queue_waits_since_then(
+    more: list[object], since_at: datetime | None
+) -> None:
+    raw_start = {
+        "type": "StasisStart",
+        "args": ["inbound", "+902124440101", "05321234567", "allowed", *more],
+        "channel": {"id": "1.7"},
+    }
+    fact = read(raw_start)
+    assert isinstance(fact, Arrival)
+    assert fact.waiting_since_at == since_at

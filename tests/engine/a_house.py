@@ -9,7 +9,7 @@ from typing import Any
 
 from ivrengine.core import switching
 from ivrengine.core.call import Caller, FlowRef
-from ivrengine.core.ids import BrandId, FlowHash
+from ivrengine.core.ids import BrandId, FlowHash, NumberId
 from ivrengine.core.rows import EventRow, NumberRow
 from ivrengine.engine.clock import EngineClock
 from ivrengine.engine.engine import Engine
@@ -47,11 +47,12 @@ def recognise(
     brand: BrandId,  # noqa: ARG001 - the engine's protocol
     number: str | None,
     at: datetime,  # noqa: ARG001
+    number_id: NumberId | None = None,
 ) -> tuple[Caller, NumberRow | None]:
     if number == NOT_RECOGNISED:
         raise ZeroDivisionError
     mask = "withheld" if number is None else f"{number[:3]}***{number[-2:]}"
-    return Caller(withheld=number is None, mask=mask, key=None, number_id=None), None
+    return Caller(withheld=number is None, mask=mask, key=None, number_id=number_id), None
 
 
 def flow_of(source: Mapping[str, Any]) -> Flow:

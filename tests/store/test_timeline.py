@@ -262,6 +262,7 @@ plain = st.recursive(
     max_leaves=6,
 )
 KINDS = [
+    "CallMissed",
     "CallArrived",
     "DigitPressed",
     "PlaybackFinished",
