@@ -106,9 +106,17 @@ async def _all_there(engine: Engine, server: Server, calls: int) -> float:
     found = await records.shipped(engine.data, calls, server.url, within_s=CAUGHT_UP_WITHIN_S)
     took = time.monotonic() - began
     assert not records.disagreements(engine.data, found)
-    assert Counter(call.outcome for call in found.calls.values()) == {"completed": calls}
+    outcomes = Counter(call.outcome for call in found.calls.values())
+    assert outcomes == {"completed": calls}, _of_others(found)
     await people.nothing_left()
     return took
+
+
+def _of_others(found: records.Stored) -> str:
+    """Tell the ends of some calls that did not go as they should."""
+    others = [name for name, call in found.calls.items() if call.outcome != "completed"][:3]
+    steps = (step for step in found.events if step.call_id in others)
+    return "\n".join(f"{s.call_id} {s.seq} {s.kind} {s.fields} {s.effects}" for s in steps)
 
 
 async def killed(server: Server, engine: Engine, load: Load, folder: Path, tell: Tell) -> None:
