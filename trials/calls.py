@@ -27,6 +27,7 @@ CALLS: Final = (
         tests=(
             "tests/contract/test_keys.py::test_keys_typed_across_the_change_of_prompts_all_arrive",
             "tests/live/test_digits.py::test_fast_keys_arrive_in_order_while_prompts_change",
+            "tests/engine/test_races.py::test_twenty_keys_in_two_seconds_each_reach_the_node_they_were_meant_for",
             "tests/engine/test_engine.py::test_digits_typed_ahead_are_taken_by_the_nodes_that_ask_and_their_prompts_are_never_begun",
         ),
     ),
@@ -37,6 +38,7 @@ CALLS: Final = (
         expected="It is ignored, and counted.",
         tests=(
             "tests/asterisk/test_hearing.py::test_a_key_after_the_end_of_its_channel_is_nothing",
+            "tests/engine/test_races.py::test_a_key_told_after_the_end_of_a_call_is_counted_and_not_recorded",
             "tests/asterisk/test_hearing.py::test_the_last_word_on_a_channel_is_said_at_most_once_and_no_key_follows",
         ),
     ),
@@ -57,6 +59,7 @@ CALLS: Final = (
         expected="The other one is not left alone: the flow goes on, or the phone is hung up; no bridge stays.",
         tests=(
             "tests/contract/test_bridging.py::test_of_two_channels_one_is_gone_and_none_is_bridged",
+            "tests/engine/test_races.py::test_whoever_leaves_between_the_answer_and_the_bridge_leaves_nobody_alone",
             ALWAYS,
         ),
     ),

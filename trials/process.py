@@ -42,9 +42,13 @@ PROCESS: Final = (
     Trial(
         number=32,
         name="The clock jumps",
-        done="The wall clock moves by an hour either way under calls.",
+        done="The wall clock moves by an hour either way, or by three days, between two engines under a call (simulated).",
         expected="Waits last as long as they should; no instant goes backwards; no duration is negative.",
-        missing="a clock that jumps",
+        tests=(
+            "tests/engine/test_clock.py::test_a_clock_never_goes_backwards_also_after_a_restart_on_a_wall_that_did",
+            "tests/engine/test_clock.py::test_waits_are_measured_by_the_loop_whatever_the_wall_says",
+            "tests/engine/test_clock.py::test_a_call_goes_on_and_its_instants_rise_when_the_wall_jumps_between_two_engines",
+        ),
     ),
     Trial(
         number=33,

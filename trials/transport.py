@@ -67,6 +67,7 @@ TRANSPORT: Final = (
         tests=(
             "tests/asterisk/test_health.py::test_a_deadlocked_ari_is_unhealthy_and_the_link_stays",
             "tests/asterisk/test_health.py::test_the_health_check_asks_for_the_application_and_never_pings",
+            "tests/telemetry/test_watching.py::test_readiness_names_each_dependency_with_its_reason",
         ),
     ),
     Trial(
@@ -108,7 +109,8 @@ TRANSPORT: Final = (
         done="An answer on a channel that is stuck, with fifty commands behind it.",
         expected="The others do not wait for it; its own limit ends it.",
         tests=(
-            "tests/asterisk/test_lane.py::test_quick_commands_go_over_the_socket_and_all_others_over_http",
+            "tests/asterisk/test_lane.py::test_what_stands_behind_a_held_up_command_moves_to_http_and_no_other_lane_notices",
+            "tests/asterisk/test_lane.py::test_a_held_up_lane_is_used_again_when_its_overdue_answer_has_come",
             "tests/asterisk/test_lane.py::test_an_answer_that_never_comes_is_looked_for_before_anything_is_repeated",
         ),
     ),
