@@ -1,6 +1,7 @@
 """One row for every kind of effect: how its result is known after the engine died between deciding and knowing.
 
-The crash-point sweep drives each row; a kind without a row does not pass the tests.
+A cut link is the same to a call as a dead engine, and the same rows hold. The crash-point sweep
+(``tests/engine/test_crash_points.py``) drives each row; a kind without a row does not pass the tests.
 """
 
 from collections.abc import Mapping
@@ -16,11 +17,11 @@ class AfterCrash(StrEnum):
     BEGIN_AGAIN = "begin_again"
     """Do it again under a new id: the old one is never waited for (posting one playback id twice plays it twice)."""
     REPEAT = "repeat"
-    """Do it again as it stands: a second time changes nothing."""
+    """Do it again as it stands, or find that it was done: a second time changes nothing."""
     LOOK_UP = "look_up"
     """Ask the switch what is there, and decide from that."""
     NEVER_REPEAT = "never_repeat"
-    """Look it up; if it is not there it counts as one failed attempt."""
+    """Look it up; if it is not there it counts as one failed attempt: the call takes its node's exit for that."""
     SET_AGAIN = "set_again"
     """It lived in the dead process: set it again for what is left of it."""
     WRITTEN = "written"

@@ -248,3 +248,16 @@ CallEvent = (
     | EndedUnheard
 )
 """Everything a call's fold may meet; a ``match`` over it is checked to be exhaustive."""
+
+
+def silent_by(event: CallEvent) -> frozenset[PlaybackId]:
+    """Return the playback that is not heard (any more) by this event."""
+    match event:
+        case PlaybackFinished():
+            return frozenset({event.playback_id})
+        case RequestFailed(effect="Play", subject=refused) if (
+            event.failure is not Failure.UNAVAILABLE
+        ):
+            return frozenset({PlaybackId(refused)})
+        case _:
+            return frozenset()

@@ -205,10 +205,8 @@ class CallTask:
         """Tell whether what was found is news to the call as it stands now, and end the gap."""
         if found.gap != self._gaps or self._call is None:
             return False
-        if (
-            found.leg_id != self._call.cursor.leg_id
-        ):  # let go of meanwhile, or dialled, and heard of
-            self.thaw()
+        if found.leg_id != self._call.cursor.leg_id:
+            self.thaw()  # it was let go of meanwhile, or dialled: of that we are told
             return False
         self._deaf = False
         self._held_back.clear()  # the snapshot tells what became of it all
@@ -282,9 +280,8 @@ class CallTask:
         return decided
 
     def _note(self, event: events.CallEvent) -> None:
+        self._sounding -= events.silent_by(event)
         match event:
-            case events.PlaybackFinished():
-                self._sounding.discard(event.playback_id)
             case events.EndedUnheard():
                 self.unheard_end = event.reason
             case events.Resumed():

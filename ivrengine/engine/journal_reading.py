@@ -23,6 +23,7 @@ KEPT_SEGMENTS: Final = 2
 """Segments kept behind the one being shipped, for the gap detector to send again."""
 _NAME: Final = re.compile(r"journal-(\d{8})\.jsonl")
 _SHIPPED: Final = "shipped.json"
+_ENDS_OF_PROMPTS: Final = (events.PlaybackFinished.__name__, events.RequestFailed.__name__)
 
 
 def segment_name(number: int) -> str:
@@ -127,10 +128,8 @@ def _unfinished(
 ) -> frozenset[PlaybackId]:
     kind, fields = line.event
     try:
-        if kind == events.PlaybackFinished.__name__:
-            over = codec.event(kind, fields)
-            assert isinstance(over, events.PlaybackFinished)
-            before -= {over.playback_id}
+        if kind in _ENDS_OF_PROMPTS:
+            before -= events.silent_by(codec.event(kind, fields))
         decided = codec.pairs(line.effects)
         plays = (codec.effect(*pair) for pair in decided if pair[0] == fx.Play.__name__)
         return before | {play.playback_id for play in plays if isinstance(play, fx.Play)}

@@ -89,6 +89,11 @@ class SimSwitch:
         return self._node
 
     @property
+    def in_touch(self) -> bool:
+        """Whether events reach the engine and requests the switch."""
+        return self._delivery.link_up and self._requests_pass
+
+    @property
     def faults(self) -> Faults:
         """What goes wrong at present; assign another to change it."""
         return self._delivery.faults

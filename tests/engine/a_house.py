@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from ivrengine.core.ids import BrandId, FlowHash, NumberId
 from ivrengine.core.rows import EventRow, NumberRow
 from ivrengine.engine.clock import EngineClock
 from ivrengine.engine.engine import Engine
-from ivrengine.engine.journal import Journal
 from ivrengine.engine.journal_reading import Reader, recover
 from ivrengine.engine.limits import Limits
 from ivrengine.flow.book import Book, Brand, Phone, Routes
@@ -23,6 +22,7 @@ from ivrengine.prompts.library import PromptMissingError
 from ivrengine.sim.phones import Phone as SimPhone
 from ivrengine.sim.switch import NO_DELAYS, SimSwitch
 from ivrengine.telemetry import metrics
+from tests.engine.tapping import Tap, TappedJournal, tapped
 
 BRAND = BrandId("acme")
 DID = "+902124440101"
@@ -85,14 +85,26 @@ def book_of(flow: Flow) -> Book:
 class House:
     """What a test looks at: the engine, the switches, and what the journal says. The engine may die and be followed."""
 
-    def __init__(self, folder: Path, book: Book, limits: Limits | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        book: Book,
+        limits: Limits | None = None,
+        *,
+        started_at: datetime = NOON,
+        tap: Tap | None = None,
+    ) -> None:
         self.folder = folder
         self.book = book
         self.limits = limits
+        self.started_at = started_at
+        self.tap = tap
+        self.alive = True
+        self.overhear: Callable[[switching.SwitchEvent], None] = lambda _event: None
         self.switches: list[SimSwitch] = []
         self.counted = metrics.new()
         self.engine: Engine
-        self.journal: Journal
+        self.journal: TappedJournal
         self._run()
 
     @property
@@ -104,15 +116,18 @@ class House:
 
     def hear(self, event: switching.SwitchEvent) -> None:
         """Take a switch's event to whichever engine lives now."""
+        self.overhear(event)
         self.engine.listen(event)
 
     def _run(self) -> None:
         """Begin an engine on the journal as it is."""
         recovered = recover(self.folder)
         loop = asyncio.get_running_loop()
-        wall = NOON + timedelta(seconds=loop.time())
+        wall = self.started_at + timedelta(seconds=loop.time())
         self._clock = EngineClock(wall, loop.time, floor=recovered.last_at)
-        self.journal = Journal(self.folder, reserve_bytes=0)
+        self.born_at = self._clock.now()
+        self.journal = TappedJournal(self.folder, reserve_bytes=0)
+        self.journal.tap = self.tap
         self.journal.begin(recovered, self._clock.now())
         self.engine = Engine(
             journal=self.journal,
@@ -123,17 +138,17 @@ class House:
             limits=self.limits,
         )
         for switch in self.switches:
-            self.engine.attach(switch, Sounds())
+            self.engine.attach(tapped(switch, self.tap), Sounds())
         if self.switches:
             self.engine.recover(recovered)
 
     def add(self, switch: SimSwitch) -> None:
         self.switches.append(switch)
-        self.engine.attach(switch, Sounds())
+        self.engine.attach(tapped(switch, self.tap), Sounds())
 
     def kill(self) -> None:
         """Let the engine die in the middle of whatever it does; the switches notice that it is gone."""
-        dead = self.engine
+        dead, self.alive = self.engine, False
         for switch in self.switches:
             switch.lose_engine()
         for node in dead._reconciled.values():
@@ -147,6 +162,7 @@ class House:
         await asyncio.sleep(0)  # the dead let go
         self.book = book or self.book
         self._run()
+        self.alive = True
         for switch in self.switches:
             switch.start()
 
@@ -170,15 +186,18 @@ class House:
 @contextlib.asynccontextmanager
 async def a_house(
     folder: Path,
-    flow: Mapping[str, Any],
+    flow: Mapping[str, Any] | Book,
     *,
     limits: Limits | None = None,
     phones: tuple[SimPhone, ...] = (),
     seed: int = 0,
     nodes: Sequence[str] = ("sim",),
+    started_at: datetime = NOON,
+    tap: Tap | None = None,
 ) -> AsyncIterator[House]:
     """Open the engine and its switches; close all when the test is over."""
-    house = House(folder, book_of(flow_of(flow)), limits)
+    book = flow if isinstance(flow, Book) else book_of(flow_of(flow))
+    house = House(folder, book, limits, started_at=started_at, tap=tap)
     for node in nodes:
         switch = SimSwitch(
             listener=house.hear,
@@ -196,5 +215,6 @@ async def a_house(
     try:
         yield house
     finally:
-        await house.engine.stop()
+        if house.alive:
+            await house.engine.stop()
         house.journal.close()

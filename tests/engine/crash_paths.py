@@ -1,0 +1,153 @@
+"""Ways through the example flows: together they pass every kind of node, and every kind of effect that there is."""
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from ivrengine.core import events
+from ivrengine.flow.book import Book
+from ivrengine.flow.load import load_folder
+from ivrengine.sim.phones import Answers, Behaviour, Busy, Declines, Phone, Rings, Unreachable
+from ivrengine.sim.script import HangUp, Press, Reflex, Script, Step
+from tests.engine.a_house import NOON, House
+
+FLOWS: Final = Path(__file__).resolve().parents[2] / "flows"
+MIDNIGHT: Final = NOON.replace(hour=22)
+ESTATE: Final = "+902124440101"
+READERS: Final = "+902124440102"
+Meddling = Callable[[House], Awaitable[None]]
+"""Something that befalls the call besides: it is waited for."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CrashPath:
+    """One caller's way."""
+
+    name: str
+    did: str
+    keys: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    """What is pressed when a prompt begins: the first time, the second …, the last ever after. ``h`` hangs up."""
+    phones: Mapping[str, tuple[Behaviour, ...]] = dataclasses.field(default_factory=dict)
+    """How each phone behaves, rung for the first time, the second … and ever after."""
+    started_at: datetime = NOON
+    meddling: Meddling | None = None
+
+    def script(self) -> Script:
+        reflexes = tuple(
+            Reflex(prompt=prompt, does=tuple(map(_steps, keys)))
+            for prompt, keys in self.keys.items()
+        )
+        return Script(reflexes=reflexes, fallback_s=600)
+
+    def all_phones(self) -> tuple[Phone, ...]:
+        return tuple(
+            Phone(f"PJSIP/{name}", _in_turn(list(self.phones.get(name, (Unreachable(),)))))
+            for name in ("agent-101", "agent-102", "agent-103")
+        )
+
+
+def _steps(keys: str) -> tuple[Step, ...]:
+    if keys == "h":
+        return (HangUp(after_s=0.5),)
+    return (Press(digits=keys, after_s=0.5),) if keys else ()
+
+
+def _in_turn(behaviours: list[Behaviour]) -> Callable[[], Behaviour] | Behaviour:
+    if isinstance(behaviours[0], Unreachable):
+        return behaviours[0]
+    return lambda: behaviours.pop(0) if len(behaviours) > 1 else behaviours[0]
+
+
+def examples() -> Book:
+    book, _ = load_folder(FLOWS)
+    return book
+
+
+async def interrupt(house: House) -> None:
+    """Let the flow be broken off, as a stopping engine does."""
+    await asyncio.sleep(3)
+    for task in house.engine._calls.values():
+        task.post(events.FlowInterrupted(at=house.now(), reason="engine stopping"))
+
+
+async def part(house: House) -> None:
+    """Let a talk fall apart while nobody listens: the phone is alone in the bridge when the link is back."""
+    while not house.switch.exchange.bridges:
+        await asyncio.sleep(0.5)
+    await asyncio.sleep(0.5)
+    house.switch.drop_link()
+    [bridge] = house.switch.exchange.bridges.values()
+    caller = next(it for it in bridge.channels if ":ivr-" not in it.channel_id)
+    house.switch.exchange.remove_from_bridge(bridge.bridge_id, [caller.channel_id])
+    house.switch.start()
+
+
+TALKS: Final = Answers(after_s=1, talks_s=4)
+PATHS: Final = (
+    CrashPath(
+        name="dues, then reception",
+        did=ESTATE,
+        keys={"choose-language": ("1",), "main-menu": ("1", "0"), "ask-flat": ("42#",)},
+        phones={"agent-101": (TALKS,)},
+    ),
+    CrashPath(
+        name="silence, then reception",
+        did=ESTATE,
+        phones={"agent-101": (Answers(after_s=1, talks_s=3),)},
+    ),
+    CrashPath(
+        name="wrong flats in English, nobody at reception",
+        did=ESTATE,
+        keys={"choose-language": ("2",), "main-menu": ("1",), "ask-flat": ("999#",)},
+        phones={"agent-101": (Rings(),)},
+    ),
+    CrashPath(
+        name="wrong keys, reception busy, once more, then back",
+        did=ESTATE,
+        keys={"choose-language": ("7",), "main-menu": ("7", "0", "h"), "once-more": ("1", "2")},
+        phones={"agent-101": (Busy(), Declines(after_s=1))},
+    ),
+    CrashPath(
+        name="a fault by day, the technician away, reception too",
+        did=ESTATE,
+        keys={"choose-language": ("1",), "main-menu": ("2",)},
+        phones={"agent-102": (Declines(after_s=1),)},
+    ),
+    CrashPath(
+        name="an emergency at night",
+        did=ESTATE,
+        keys={"choose-language": ("1",), "main-menu": ("2",), "fault-at-night": ("*", "1")},
+        phones={"agent-102": (TALKS,)},
+        started_at=MIDNIGHT,
+    ),
+    CrashPath(
+        name="keys before they are asked for, and gone while it rings",
+        did=ESTATE,
+        keys={"welcome": ("10",), "music:default": ("h",)},
+        phones={"agent-101": (Rings(),)},
+    ),
+    CrashPath(
+        name="a talk that falls apart",
+        did=ESTATE,
+        keys={"choose-language": ("0",)},
+        phones={"agent-101": (Answers(after_s=1, talks_s=8),)},
+        meddling=part,
+    ),
+    CrashPath(name="broken off", did=ESTATE, meddling=interrupt),
+    CrashPath(
+        name="a reader subscribes",
+        did=READERS,
+        keys={"menu": ("1", "*", "2")},
+        phones={"agent-103": (TALKS,)},
+    ),
+    CrashPath(
+        name="a reader finds nobody",
+        did=READERS,
+        keys={"menu": ("2",)},
+        phones={"agent-103": (Busy(),)},
+    ),
+    CrashPath(name="a reader says nothing", did=READERS),
+)
