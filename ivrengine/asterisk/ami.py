@@ -74,11 +74,11 @@ class _Protocol(AMIProtocol):  # type: ignore[misc]  # panoramisk ships no types
         """Look at the first line, before any secret is sent; return what is behind it."""
         self._banner += data
         line, end, rest = self._banner.partition(b"\r\n")
-        if not BANNER.startswith(line[: len(BANNER)]) or len(line) > BANNER_BYTES_MAX:
-            self.greeted.set_result(False)
-        elif end:
+        if end and line.startswith(BANNER) and len(line) <= BANNER_BYTES_MAX:
             self.greeted.set_result(True)
             return rest
+        if end or not BANNER.startswith(line[: len(BANNER)]) or len(line) > BANNER_BYTES_MAX:
+            self.greeted.set_result(False)
         return b""
 
     def _take(self, message: Message | None) -> None:
@@ -127,7 +127,7 @@ class Ami:
     async def ask(self, action: str, /, **fields: str) -> Sequence[Said]:
         """Send an action; return all messages of its answer, the first of which has ``response``.
 
-        Raises ``AnsweredError`` if Asterisk says no, ``NoAnswerError`` if it says nothing, and ``ValueError`` for a control
+        Raises ``RefusedError`` if Asterisk says no, ``NoAnswerError`` if it says nothing, and ``ValueError`` for a control
         character in a value: behind a line's end it would be a header, or an action, of its own.
         """
         for value in fields.values():

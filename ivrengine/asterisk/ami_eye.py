@@ -68,6 +68,7 @@ class Eye:
         )
         # Told since the connection began: newer than what a list says that was asked for meanwhile.
         self._phones: set[str] = set()
+        self._unlisted = ""
         self._trunks: dict[str, dict[str, bool]] = {}
 
     def open(self) -> "asyncio.Future[None]":
@@ -116,9 +117,11 @@ class Eye:
                 if await endpoints.has_contacts(self._read, name)
             }
         except RequestRefusedError as refused:
-            _log.warning("phones not listed", node=self.name, reason=refused.detail)
+            if refused.detail != self._unlisted:  # told once, and asked for again with each ping
+                _log.warning("phones not listed", node=self.name, reason=refused.detail)
+            self._unlisted = refused.detail
             return
-        self.looked = True
+        self.looked, self._unlisted = True, ""
         registrations = ami_translate.registrations(registered, self._around.trunks)
         self._around = dataclasses.replace(self._around, registrations=registrations)
         for told in ami_translate.registered(registered, self._around):

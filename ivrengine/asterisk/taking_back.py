@@ -17,6 +17,7 @@ import structlog
 from ivrengine.asterisk import ami_translate, wire
 from ivrengine.asterisk.ami_eye import Ask
 from ivrengine.asterisk.endpoints import Read
+from ivrengine.core.events import Failure
 from ivrengine.core.ids import NodeName
 from ivrengine.core.switching import Announcement, RequestRefusedError
 
@@ -109,7 +110,9 @@ class TakingBack:
     async def _away_since(self, channel: str) -> datetime | None:
         try:
             found = _variable.decode(await self._read(_PATH.format(channel)))
-        except wire.AnsweredError:
+        except wire.AnsweredError as refused:
+            if refused.failure is not Failure.GONE:
+                raise
             return None  # no such variable, or the caller has gone
         except msgspec.MsgspecError as error:
             raise wire.NoAnswerError("an answer that is not ARI's") from error

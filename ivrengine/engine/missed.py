@@ -17,7 +17,7 @@ from ivrengine.core.ids import BrandId, CallId, ChannelId, FlowHash, NumberId
 from ivrengine.core.missed import CallMissed, MissedCall, MissedKind
 from ivrengine.core.rows import NumberRow
 from ivrengine.core.switching import NotTakenError
-from ivrengine.engine.call_task import CallTask
+from ivrengine.engine.call_task import CallTask, fault
 from ivrengine.engine.identity import uuid7_of
 from ivrengine.engine.journal import Journal
 from ivrengine.engine.tenure import JournalError
@@ -77,7 +77,21 @@ class Missed:
             held.popitem(last=False)
 
     def take(self, told: MissedCall) -> None:
-        """Record a missed call; raises ``NotTakenError`` if the journal cannot be written."""
+        """Record a missed call; raises ``NotTakenError`` if the journal cannot be written.
+
+        One at which we break is logged and counted, and not told again: those behind it must not wait for it for ever.
+        """
+        try:
+            self._record(told)
+        except JournalError as error:
+            raise NotTakenError from error
+        except Exception as error:  # noqa: BLE001 - counted; a fault of ours must not end the engine each time it starts
+            self._metrics.calls_failed.inc()
+            _log.error(
+                "missed call not recorded", node=ids.node_of(told.channel_id), error=fault(error)
+            )
+
+    def _record(self, told: MissedCall) -> None:
         stream_id = CallId(
             uuid7_of(told.at, "missed", told.channel_id, told.kind, str(int(told.at.timestamp())))
         )
@@ -102,12 +116,9 @@ class Missed:
             call = _call(stream_id, brand, event)
             if flow is not None:
                 call = dataclasses.replace(call, flow=flow.ref, language=flow.languages[0])
-        try:
-            if sealed is not None:
-                self._journal.append_number(sealed)
-            self._journal.append_missed(stream_id, brand, event, call)
-        except JournalError as error:
-            raise NotTakenError from error
+        if sealed is not None:
+            self._journal.append_number(sealed)
+        self._journal.append_missed(stream_id, brand, event, call)
         held = self._in_progress(told.channel_id)
         if held is not None and told.kind is MissedKind.LOST:
             held.note_end(told.at, told.cause)

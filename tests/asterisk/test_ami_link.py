@@ -138,7 +138,14 @@ async def test_a_wrong_secret_or_a_refused_address_is_one_clear_line() -> None:
 
 @pytest.mark.parametrize(
     "banner",
-    [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"A" * 200, b"\x16\x03\x01"],
+    [
+        b"\r\n",
+        b"Ast\r\n",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"A" * 200,
+        b"\x16\x03\x01",
+    ],
 )
 async def test_what_is_no_ami_is_told_no_secret(banner: bytes) -> None:
     async with served(banner) as fake:

@@ -21,7 +21,7 @@ from ivrengine.engine.recognition import Recogniser
 from ivrengine.numbers.seal import MasterKey, Sealer
 from ivrengine.sim import script
 from ivrengine.store.items import milliseconds_of
-from tests.engine.a_house import BRAND, DID, NOON, a_house
+from tests.engine.a_house import BRAND, DID, NOON, NOT_RECOGNISED, a_house
 from tests.engine.test_engine import MENU
 from tests.engine.test_recovery import last_event
 
@@ -178,6 +178,14 @@ async def test_a_journal_that_cannot_be_written_says_so_to_who_told(tmp_path: Pa
         house.journal._fd = fd
         house.engine.listen(TOLD)
         assert house.kinds() == ["CallMissed"]
+
+
+async def test_one_at_which_we_break_holds_up_nothing(tmp_path: Path) -> None:
+    async with a_house(tmp_path / "j", MENU) as house:
+        house.engine.listen(dataclasses.replace(TOLD, number=NOT_RECOGNISED))
+        house.engine.listen(TOLD)
+        assert house.kinds() == ["CallMissed"]
+        assert house.count("calls_failed_total") == 1
 
 
 async def test_the_number_goes_into_the_same_entry_of_the_vault_each_time(tmp_path: Path) -> None:
