@@ -55,7 +55,7 @@ class Eye:
         self.name = NodeName(node.name)
         self.booted: asyncio.Future[None] | None = None
         self.looked = False
-        """Whether it is known how things stood when the connection began."""
+        """Whether it is known how things stand; if not, ``look`` is due."""
         self.waiting = 0
         """Callers in the fallback queue, as last told."""
         self._read = read
@@ -91,6 +91,8 @@ class Eye:
             case ami_translate.Booted():
                 if self.booted is not None and not self.booted.done():
                     self.booted.set_result(None)
+            case ami_translate.Unlisted():
+                self.looked = False
             case ami_translate.Rung(line=line):
                 self._rung(line)
             case ami_translate.TrunkTold():

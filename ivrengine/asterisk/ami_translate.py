@@ -70,6 +70,11 @@ class Booted:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Unlisted:
+    """A registration that was not in the list: the configuration has changed, and the list is to be asked for again."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
     """The dialplan has left a line about a call that we did not see; ``line`` is the same line, if it was sent along."""
 
@@ -83,7 +88,7 @@ class Garbled:
     kind: str
 
 
-Fact = PhoneSeen | FallbackSeen | SwitchEnding | TrunkTold | Booted | Rung | Garbled
+Fact = PhoneSeen | FallbackSeen | SwitchEnding | TrunkTold | Booted | Unlisted | Rung | Garbled
 
 
 class _GarbledError(Exception):
@@ -103,7 +108,10 @@ def translate(said: Said, around: Around, at: datetime) -> Fact | None:
 
 
 def registrations(answer: Sequence[Said], trunks: frozenset[str]) -> dict[tuple[str, str], str]:
-    """Return which trunk each outbound registration is for, from the answer to ``PJSIPShowRegistrationsOutbound``."""
+    """Return which trunk each outbound registration is for, from the answer to ``PJSIPShowRegistrationsOutbound``.
+
+    Its endpoint tells, which it has with ``line = yes`` only, or its own name.
+    """
     return {
         (said.get("clienturi", ""), said.get("serveruri", "")): trunk
         for said in answer
@@ -148,8 +156,10 @@ def _peer(said: Said, around: Around, _at: datetime) -> Fact | None:
 
 
 def _registry(said: Said, around: Around, _at: datetime) -> Fact | None:
+    if not around.trunks:
+        return None
     trunk = _registered_for(said.get("username"), said.get("domain"), around)
-    return None if trunk is None else _told(trunk, "registration", said.get("status", ""))
+    return Unlisted() if trunk is None else _told(trunk, "registration", said.get("status", ""))
 
 
 def _registered_for(client: str | None, server: str | None, around: Around) -> str | None:

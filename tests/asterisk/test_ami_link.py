@@ -80,6 +80,23 @@ async def test_a_trunk_is_judged_by_qualify_and_by_registration() -> None:
             ]
 
 
+async def test_a_registration_that_is_new_is_found_by_asking_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ami_link, "PING_EVERY_S", 0.05)
+    async with sighted() as (fake, seeing):
+        assert _trunks(seeing) == [("trunk-out", True, "Reachable")]
+        detail = "Event: OutboundRegistrationDetail\r\nObjectName: trunk-out\r\nEndpoint: "
+        fake.answers["PJSIPShowRegistrationsOutbound"] = says(
+            "Response: Success\r\nEventList: start\r\nMessage: Following are Events",
+            f"{detail}\r\nClientUri: sip:me@c\r\nServerUri: sip:c\r\nStatus: Rejected",
+            "Event: OutboundRegistrationDetailComplete\r\nEventList: Complete",
+        )
+        fake.event("Registry\r\nUsername: sip:me@c\r\nDomain: sip:c\r\nStatus: Rejected")
+        await seeing.until(lambda: len(_trunks(seeing)) == 2)
+        assert _trunks(seeing)[1] == ("trunk-out", False, "Rejected")
+
+
 async def test_the_fallback_queue_is_counted() -> None:
     async with sighted() as (fake, seeing):
         fake.event("QueueCallerJoin\r\nQueue: ivrengine-fallback\r\nCount: 3")
