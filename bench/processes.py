@@ -98,9 +98,9 @@ async def engine(data: Path, flows: Path = FLOWS) -> AsyncIterator[Program]:
         yield program
 
 
-def asterisk_pid() -> int:
-    """Return the process of the Asterisk of this checkout."""
-    return int((access.root() / "run/asterisk/asterisk.pid").read_text())
+def asterisk_cpu_s() -> float:
+    """Return the processor time of the Asterisk of this checkout."""
+    return cpu_s(int((access.root() / "run/asterisk/asterisk.pid").read_text()))
 
 
 def postgres_cpu_s(data: Path) -> float:
