@@ -5,13 +5,6 @@ Every writing statement can be repeated without changing anything: rows are sent
 
 from typing import Final
 
-EVENTS: Final = """
-INSERT INTO events (stream_id, at, seq, stream_kind, brand, kind, payload)
-SELECT * FROM unnest(
-    $1::uuid[], $2::timestamptz[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::jsonb[]
-)
-ON CONFLICT DO NOTHING
-"""
 CLASHES: Final = """
 SELECT sent.place
 FROM unnest(
@@ -21,37 +14,45 @@ JOIN events AS held ON held.stream_id = sent.stream_id AND held.seq = sent.seq
 WHERE (held.at, held.stream_kind, held.brand, held.kind, held.payload)
     IS DISTINCT FROM (sent.at, sent.stream_kind, sent.brand, sent.kind, sent.payload)
 """
-CALLS: Final = """
-INSERT INTO calls (
-    brand, call_id, number_id, arrived_at, answered_at, ended_at, last_seq, did,
-    caller_key, caller_mask, flow, flow_hash, language, phase, node, outcome
-)
-SELECT * FROM unnest(
-    $1::text[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::integer[],
-    $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[]
-)
-ON CONFLICT (brand, call_id) DO UPDATE SET
-    number_id = excluded.number_id, arrived_at = excluded.arrived_at, answered_at = excluded.answered_at,
-    ended_at = excluded.ended_at, last_seq = excluded.last_seq, did = excluded.did,
-    caller_key = excluded.caller_key, caller_mask = excluded.caller_mask, flow = excluded.flow,
-    flow_hash = excluded.flow_hash, language = excluded.language, phase = excluded.phase,
-    node = excluded.node, outcome = excluded.outcome
-WHERE calls.last_seq < excluded.last_seq
-"""
-NUMBERS: Final = """
-INSERT INTO numbers (brand, number_id, sealed_at, expires_at, purpose, key_id, sealed)
-SELECT sent.* FROM unnest(
-    $1::text[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[], $7::bytea[]
-) AS sent (brand, number_id, sealed_at, expires_at, purpose, key_id, sealed)
-WHERE sent.expires_at > now()
-ON CONFLICT DO NOTHING
-"""
 FLOWS: Final = """
 INSERT INTO flow_versions (brand, name, flow_hash, text, loaded_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
 ON CONFLICT (brand, name, flow_hash) DO UPDATE SET loaded_at = excluded.loaded_at
 WHERE excluded.loaded_at < flow_versions.loaded_at
 """
+STEPS: Final = """
+WITH new_calls AS (
+    INSERT INTO calls (
+        brand, call_id, number_id, arrived_at, answered_at, ended_at, last_seq, did,
+        caller_key, caller_mask, flow, flow_hash, language, phase, node, outcome
+    )
+    SELECT * FROM unnest(
+        $8::text[], $9::uuid[], $10::uuid[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[], $14::integer[],
+        $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[]
+    )
+    ON CONFLICT (brand, call_id) DO UPDATE SET
+        number_id = excluded.number_id, arrived_at = excluded.arrived_at, answered_at = excluded.answered_at,
+        ended_at = excluded.ended_at, last_seq = excluded.last_seq, did = excluded.did,
+        caller_key = excluded.caller_key, caller_mask = excluded.caller_mask, flow = excluded.flow,
+        flow_hash = excluded.flow_hash, language = excluded.language, phase = excluded.phase,
+        node = excluded.node, outcome = excluded.outcome
+    WHERE calls.last_seq < excluded.last_seq
+),
+new_numbers AS (
+    INSERT INTO numbers (brand, number_id, sealed_at, expires_at, purpose, key_id, sealed)
+    SELECT sent.* FROM unnest(
+        $24::text[], $25::uuid[], $26::timestamptz[], $27::timestamptz[], $28::text[], $29::text[], $30::bytea[]
+    ) AS sent (brand, number_id, sealed_at, expires_at, purpose, key_id, sealed)
+    WHERE sent.expires_at > now()
+    ON CONFLICT DO NOTHING
+)
+INSERT INTO events (stream_id, at, seq, stream_kind, brand, kind, payload)
+SELECT * FROM unnest(
+    $1::uuid[], $2::timestamptz[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::jsonb[]
+)
+ON CONFLICT DO NOTHING
+"""
+"""Events with their calls and numbers, in one round trip and a transaction of its own; the result counts the events."""
 PARK: Final = """
 INSERT INTO parked_rows (digest, row_kind, sqlstate, sentence, body) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING

@@ -36,6 +36,7 @@ _CALL: Final = (
 _NUMBER: Final = (
     *("brand", "number_id", "sealed_at", "expires_at", "purpose", "key_id", "sealed"),
 )
+_STEP: Final = (*_EVENT, *_CALL, *_NUMBER)
 _FLOW: Final = ("brand", "name", "flow_hash", "text", "loaded_at")
 """The columns in the order of the parameters in ``statements.py``."""
 _ARGUMENT: Final = re.compile(r"query argument \$(\d+)")
@@ -56,31 +57,37 @@ class PostgresTables:
         Raises ``RowError`` or an error of asyncpg; then nothing was written.
         """
         events = [item for item in items if isinstance(item, EventRow)]
+        calls = [item for item in items if isinstance(item, CallRow)]
+        numbers = [item for item in items if isinstance(item, NumberRow)]
+        flows = [item for item in items if isinstance(item, FlowRow)]
         await self._make_months(events)
+        if len(events) <= _EVENTS_AT_ONCE and not flows:  # one statement is a transaction
+            return await self._write_steps(events, calls, numbers)
         async with self._connection.transaction():
-            clashing = await self._write_events(events)
-            await self._write(statements.CALLS, _CALL, CallRow, items)
-            await self._write(statements.NUMBERS, _NUMBER, NumberRow, items)
-            await self._write(statements.FLOWS, _FLOW, FlowRow, items)
+            if flows:
+                await self._execute(statements.FLOWS, _FLOW, _columns(_FLOW, flows))
+            clashing: list[EventRow] = []
+            for begin in range(0, len(events), _EVENTS_AT_ONCE):
+                part = events[begin : begin + _EVENTS_AT_ONCE]
+                clashing += await self._write_steps(part, calls, numbers)
+                calls, numbers = [], []
+            if calls or numbers:
+                await self._write_steps([], calls, numbers)
         return clashing
 
-    async def _write_events(self, events: Sequence[EventRow]) -> Sequence[EventRow]:
-        clashing: list[EventRow] = []
-        for begin in range(0, len(events), _EVENTS_AT_ONCE):
-            part = events[begin : begin + _EVENTS_AT_ONCE]
-            columns = _columns(_EVENT, part)
-            if await self._execute(statements.EVENTS, _EVENT, columns) < len(part):
-                # some were there already: sent again, or a number that was given twice
-                found = await self._connection.fetch(statements.CLASHES, *columns)
-                clashing += [part[row["place"] - 1] for row in found]
-        return clashing
-
-    async def _write(
-        self, statement: str, names: Sequence[str], kind: type[Item], items: Sequence[Item]
-    ) -> None:
-        rows = [item for item in items if isinstance(item, kind)]
-        if rows:
-            await self._execute(statement, names, _columns(names, rows))
+    async def _write_steps(
+        self,
+        events: Sequence[EventRow],
+        calls: Sequence[CallRow],
+        numbers: Sequence[NumberRow],
+    ) -> list[EventRow]:
+        sent = _columns(_EVENT, events)
+        columns = [*sent, *_columns(_CALL, calls), *_columns(_NUMBER, numbers)]
+        if await self._execute(statements.STEPS, _STEP, columns) == len(events):
+            return []
+        # Some were there already: sent again, or a number that was given twice.
+        found = await self._connection.fetch(statements.CLASHES, *sent)
+        return [events[row["place"] - 1] for row in found]
 
     async def _execute(
         self, statement: str, names: Sequence[str], columns: Sequence[Sequence[Any]]
