@@ -25,7 +25,10 @@ PROCESS: Final = (
         done="The engine dies before the journal's write, after it, after the request and before its answer, at every step of "
         "every example flow (simulated).",
         expected="Each command is seen by the caller at most once, or its repetition is harmless.",
-        missing="the sweep over crash points",
+        tests=(
+            "tests/engine/test_crash_points.py::test_wherever_the_engine_dies_the_call_goes_on_and_ends_once",
+            "tests/engine/test_crash_points.py::test_every_kind_of_effect_is_met",
+        ),
     ),
     Trial(
         number=31,
@@ -37,6 +40,7 @@ PROCESS: Final = (
             "tests/engine/test_engine.py::test_stopping_waits_for_calls_and_gives_the_rest_to_the_fallback",
             "tests/engine/test_leaving.py::test_who_hands_over_leaves_every_call_as_the_journal_has_it",
             "tests/engine/test_leaving.py::test_what_happens_while_it_leaves_is_for_the_next_engine",
+            "tests/whole/test_leaving.py::test_a_restart_that_hands_over_ends_no_call",
         ),
     ),
     Trial(

@@ -134,6 +134,7 @@ TRANSPORT: Final = (
             "tests/asterisk/test_lease.py::test_a_living_engine_is_waited_for_whatever_its_clock_says",
             "tests/asterisk/test_lease.py::test_no_event_socket_is_opened_while_another_engine_lives",
             "tests/app/test_with_postgres.py::test_a_second_engine_on_the_same_data_is_refused",
+            "tests/whole/test_leaving.py::test_a_standby_takes_over_the_moment_the_engine_dies",
         ),
     ),
     Trial(
@@ -159,8 +160,10 @@ TRANSPORT: Final = (
             "tests/live/test_fallback.py::test_without_an_engine_a_caller_hears_the_apology_and_reaches_a_person",
             "tests/live/test_fallback.py::test_with_nobody_there_a_caller_is_told_so_and_let_go",
             "tests/live/test_fallback.py::test_an_engine_that_goes_away_leaves_new_callers_to_the_fallback",
+            "tests/engine/test_missed.py::test_a_missed_call_is_an_event_and_a_call_of_the_list",
+            "tests/engine/test_missed.py::test_told_twice_and_by_another_engine_it_is_the_same_rows",
+            "tests/asterisk/test_missed.py::test_no_crash_loses_a_call",
         ),
-        missing="their place in the store",
     ),
     Trial(
         number=15,
