@@ -58,7 +58,8 @@ ENV PATH=/opt/ivrengine/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     IVRENGINE_DATA_DIR=/var/lib/ivrengine/data \
     IVRENGINE_FLOWS_DIR=/etc/ivrengine/flows \
-    IVRENGINE_LOG__FORMAT=json
+    IVRENGINE_LOG__FORMAT=json \
+    IVRENGINE_METRICS__LISTEN=127.0.0.1:9464
 WORKDIR /var/lib/ivrengine
 USER 10001
 HEALTHCHECK --interval=15s --timeout=10s --start-period=20s --retries=3 \

@@ -18,7 +18,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,$(shell command -v sudo))
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check asterisk asterisk-down live trials bench
-.PHONY: check-lint check-format check-types check-layers check-tidy check-flows check-shell check-containers
+.PHONY: check-lint check-format check-types check-layers check-tidy check-flows check-shell check-containers check-unit
 
 help: ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ demo: $(INSTALLED) ## Watch simulated callers go through the flows in flows/; ne
 test: $(INSTALLED) ## Run every test that this machine can, and say what was left out (REQUIRE_LIVE=1 leaves nothing out).
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: check-lint check-format check-types check-layers check-tidy check-flows check-shell check-containers ## Check the code, the flows, the scripts and the container files without running them.
+check: check-lint check-format check-types check-layers check-tidy check-flows check-shell check-containers check-unit ## Check the code, the flows, the scripts and the container files without running them.
 
 check-lint: $(INSTALLED)
 	$(BIN)/ruff check
@@ -65,6 +65,15 @@ check-containers: $(INSTALLED)
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	@if [ -x $(BIN)/hadolint ]; then echo $(BIN)/hadolint Dockerfile; $(BIN)/hadolint Dockerfile; \
 	else echo "LEFT OUT: the Dockerfile, as there is no hadolint for this machine."; fi
+
+# The one thing that it may find wrong is that the engine is not installed where the unit says.
+check-unit:
+ifneq ($(shell command -v systemd-analyze),)
+	@echo systemd-analyze verify deploy/ivrengine.service
+	@! systemd-analyze verify deploy/ivrengine.service 2>&1 | grep -v 'is not executable: No such file or directory'
+else
+	@echo "LEFT OUT: the systemd unit, as there is no systemd-analyze here."
+endif
 
 asterisk: ## Bring up a real Asterisk from asterisk-conf/ and dialplan/ in a chroot, on loopback (needs root).
 	@$(SUDO) asterisk-conf/chroot.sh up

@@ -1,36 +1,37 @@
-"""Succeeds when every Asterisk of the settings has the engine's application: its event socket is open.
+"""Succeeds when the engine on this machine is ready for calls, as its own ``/readyz`` says; else says why not.
 
-Run in the engine's container. An Asterisk that is down makes the engine unhealthy too: it can answer no call.
+Run in the engine's container. What only degrades it (PostgreSQL away, one of several Asterisks) does not make it fail.
 """
 
-import base64
-import json
 import sys
+import urllib.error
 import urllib.request
 
 from ivrengine.settings.load import SettingsError, load
-from ivrengine.settings.model import AsteriskNode
 
 TIMEOUT_S = 3.0
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - read, not listened on
+"""Where to find what listens on all addresses."""
 
 
-def serves(node: AsteriskNode) -> bool:
-    """Ask this Asterisk for the application of the engine."""
-    login = base64.b64encode(f"{node.username}:{node.secret()}".encode()).decode()
-    request = urllib.request.Request(  # noqa: S310 (the settings allow http and https only)
-        f"{node.url}ari/applications", headers={"Authorization": f"Basic {login}"}
-    )
+def trouble(listen: str | None) -> str | None:
+    """Return why the engine is not ready, or None if it is."""
+    if listen is None:
+        return "metrics.listen is not set: nothing tells whether the engine is ready"
+    host, _, port = listen.rpartition(":")
+    address = f"{EVERYWHERE.get(host, host)}:{port}"
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 (as above)
-            applications = json.load(answer)
-    except OSError:
-        return False
-    return any(application["name"] == node.application for application in applications)
+        with urllib.request.urlopen(f"http://{address}/readyz", timeout=TIMEOUT_S):
+            return None
+    except urllib.error.HTTPError as answer:
+        return answer.read().decode(errors="replace")
+    except OSError as error:
+        return f"no answer from {address}: {error}"
 
 
 if __name__ == "__main__":
     try:
-        nodes = load().asterisk
-    except SettingsError as error:
-        sys.exit(str(error))
-    sys.exit(not all(serves(node) for node in nodes))
+        listened_on = load().metrics.listen
+    except SettingsError as wrong:
+        sys.exit(str(wrong))
+    sys.exit(trouble(listened_on))

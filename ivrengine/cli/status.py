@@ -21,7 +21,7 @@ class Status:
     """What is known of the engine; ``look_at`` adds to it."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        self._looks: list[Look] = [lambda: [flows(problems)]]
+        self._looks: list[Look] = [lambda: flows(problems)]
         self._stage: str | None = "starting"
 
     def begin(self, stage: str) -> None:
@@ -43,11 +43,11 @@ class Status:
         return Readiness(checks=[engine, *(check for look in looks for check in look())])
 
 
-def flows(problems: Sequence[Problem]) -> Check:
-    """Return whether all flows could be loaded; without any the engine does not start."""
+def flows(problems: Sequence[Problem]) -> Iterator[Check]:
+    """Yield whether all flows could be loaded; without any the engine does not start."""
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     why = f"{len(errors)} errors, the first: {errors[0]}" if errors else None
-    return Check.of("flows", why, otherwise=State.DEGRADED)
+    yield Check.of("flows", why, otherwise=State.DEGRADED)
 
 
 def parts(running: app.Running) -> Iterator[Check]:
