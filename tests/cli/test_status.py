@@ -1,6 +1,7 @@
 """How the engine is, from its parts."""
 
 import dataclasses
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -49,12 +50,7 @@ def running(**changes: Any) -> app.Running:
 
 def node(ami: Part | None = None, **changes: Any) -> tuple[AriSwitch, Lease, Beside]:
     part = Part(**changes)
-
-    class Manager:
-        pass
-
-    beside = Manager()
-    beside.ami = ami  # type: ignore[attr-defined]
+    beside = SimpleNamespace(ami=ami)
     return cast("AriSwitch", part), cast("Lease", part), cast("Beside", beside)
 
 
