@@ -13,7 +13,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-NAMES: Final = ("step", "events", "simulated", "shipping", "real_calls", "menu")
+NAMES: Final = ("step", "events", "simulated", "shipping", "real_calls", "adopt", "menu")
 LONG: Final = ("menu",)
 """Those that can be quick."""
 RESULTS: Final = Path("bench-results.json")
@@ -24,6 +24,8 @@ MUST: Final[Mapping[str, tuple[str, float]]] = {
     "menu.held_per_s": ("at least", 200),
     "menu.p50_ms": ("at most", 3),
     "menu.p99_ms": ("at most", 10),
+    "adopt.adopted_s": ("at most", 5),
+    "adopt.went_on_share": ("at least", 1),
     "step.step_us_median": ("at most", 50),
     "simulated.simulated_calls_per_s": ("at least", 200),
     "simulated.held_call_kib": ("at most", 32),

@@ -86,15 +86,15 @@ async def _drain(stream: asyncio.StreamReader) -> None:
 
 
 @contextlib.asynccontextmanager
-async def engine(data: Path, flows: Path = FLOWS) -> AsyncIterator[Program]:
+async def engine(data: Path, *, ready: bytes = b'"asterisk linked"') -> AsyncIterator[Program]:
     """Run ``ivrengine serve`` on the Asterisk of this checkout."""
     environment = {
         "IVRENGINE_DATA_DIR": str(data),
-        "IVRENGINE_FLOWS_DIR": str(flows),
+        "IVRENGINE_FLOWS_DIR": str(FLOWS),
         "IVRENGINE_LOG__FORMAT": "json",
     }
     command = (sys.executable, "-m", "ivrengine", "serve", "--config", f"{access.root()}.toml")
-    async with running(command, environment, b'"asterisk linked"') as program:
+    async with running(command, environment, ready) as program:
         yield program
 
 
