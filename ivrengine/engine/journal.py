@@ -9,6 +9,7 @@ import asyncio
 import dataclasses
 import errno
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,9 +18,9 @@ from typing import Final, Literal
 import structlog
 
 from ivrengine.core import events, rows
-from ivrengine.core.call import Call, Phase
+from ivrengine.core.call import Call, Outcome, Phase
 from ivrengine.core.effects import Effect
-from ivrengine.core.ids import BrandId, CallId, FlowHash
+from ivrengine.core.ids import BrandId, CallId, ChannelId, FlowHash
 from ivrengine.core.missed import CallMissed
 from ivrengine.engine import lines
 from ivrengine.engine.journal_reading import Recovered, segment_name, segments
@@ -33,6 +34,10 @@ FSYNC_PAUSE_S: Final = 0.05
 
 RETRIES_A_SEGMENT: Final = 16
 """A segment that cannot be begun is tried again after so small a part of one has been written."""
+GIVEN_UP: Final = frozenset({Outcome.FALLBACK, Outcome.TAKEN, Outcome.LOST})
+"""Of calls that ended so the dialplan may tell later: they were in its hands, or nobody knows where they were."""
+GIVEN_UP_MAX: Final = 1_000
+"""Each segment names so many of the last of them: a fallback holds 300 callers."""
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 
 _log = structlog.get_logger("journal")
@@ -72,6 +77,7 @@ class Journal:
         self._open_calls: dict[CallId, _Open] = {}
         self._flows: dict[_Version, rows.FlowRow] = {}
         self._newest: dict[tuple[BrandId, str], _Version] = {}
+        self._given_up: OrderedDict[ChannelId, None] = OrderedDict()
         self._fd = -1
         self._segment = 0
         self._written = 0
@@ -102,6 +108,8 @@ class Journal:
             self._open_calls[found.call.call_id] = _Open(found.seq, found.call)
         for row in recovered.flows:
             self._flows[row.brand, row.flow_hash] = row
+        for channel_id, outcome in recovered.ended.items():
+            self._keep_given_up(channel_id, outcome)
         self._segment = max(segments(self._folder), default=0)
         self._rotate(at)
 
@@ -112,6 +120,7 @@ class Journal:
         self._append(lines.step(seq, event, effects, call))
         if call.phase is Phase.ENDED:
             self._open_calls.pop(call.call_id, None)
+            self._keep_given_up(call.channel_id, call.outcome)
         elif held is None:
             self._open_calls[call.call_id] = _Open(seq, call)
         else:
@@ -187,6 +196,7 @@ class Journal:
         self._forget_flows()
         head = [lines.framed(lines.opened(at, len(self._open_calls)))]
         head += [lines.framed(lines.flow(row)) for row in self._flows.values()]
+        head.append(lines.framed(lines.given_up(self._given_up)))
         head += [
             lines.framed(lines.open_call(held.seq, held.call)) for held in self._open_calls.values()
         ]
@@ -207,6 +217,12 @@ class Journal:
         self._written, self._rotate_at = len(whole), len(whole) + self._segment_bytes
         self._dirty.set()
         self._grew(len(whole))
+
+    def _keep_given_up(self, channel_id: ChannelId, outcome: Outcome | None) -> None:
+        if outcome in GIVEN_UP:
+            self._given_up[channel_id] = None
+        while len(self._given_up) > GIVEN_UP_MAX:
+            self._given_up.popitem(last=False)
 
     def _forget_flows(self) -> None:
         """Keep the versions that calls are on or may begin on: a restart knows no others."""

@@ -99,5 +99,7 @@ def _instant(raw: bytes) -> datetime | None:
             return line.sealed_at
         case lines.FlowText():
             return line.loaded_at
-        case lines.OpenCall() | lines.Missed():  # what was missed is older than its line
+        case (
+            lines.OpenCall() | lines.GivenUp() | lines.Missed()
+        ):  # what was missed is older than its line
             return None

@@ -87,6 +87,8 @@ def _replay(folder: Path, first: int) -> Recovered | None:
                 case lines.OpenCall() if number == first:
                     missing -= 1
                     held[line.id] = _open(line.seq, line.call)
+                case lines.GivenUp():
+                    ended |= dict.fromkeys(map(ChannelId, line.channels), Outcome.FALLBACK)
                 case lines.FlowText():
                     flows[line.brand, line.flow_hash] = lines.flow_row(line)
                 case lines.Step():

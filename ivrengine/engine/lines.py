@@ -5,6 +5,7 @@ A line is ``crc32 SPACE json NEWLINE``: readable with any text tool, and a line 
 
 import base64
 import zlib
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ import msgspec
 from ivrengine.core import events, rows
 from ivrengine.core.call import Call
 from ivrengine.core.effects import Effect
-from ivrengine.core.ids import BrandId, CallerKey, CallId, FlowHash, NumberId
+from ivrengine.core.ids import BrandId, CallerKey, CallId, ChannelId, FlowHash, NumberId
 from ivrengine.core.missed import CallMissed
 from ivrengine.engine import codec
 
@@ -80,7 +81,13 @@ class OpenCall(msgspec.Struct, tag="open", tag_field="line", frozen=True, kw_onl
     call: msgspec.Raw
 
 
-Line = Step | Missed | Number | FlowText | Opened | OpenCall
+class GivenUp(msgspec.Struct, tag="given_up", tag_field="line", frozen=True, kw_only=True):
+    """Callers' channels of calls that ended in the dialplan's hands, which may have to tell of them yet; oldest first."""
+
+    channels: list[str]
+
+
+Line = Step | Missed | Number | FlowText | Opened | OpenCall | GivenUp
 """Everything that may stand in a journal."""
 
 
@@ -205,6 +212,11 @@ def opened(at: datetime, open_calls: int) -> bytes:
     return codec.encode(Opened(at=at, open_calls=open_calls))
 
 
+def given_up(channels: Iterable[ChannelId]) -> bytes:
+    """Return the JSON of the line of the calls that the dialplan has."""
+    return codec.encode(GivenUp(channels=list(channels)))
+
+
 def open_call(seq: int, call: Call) -> bytes:
     """Return the JSON of the line of a call in progress."""
     return codec.encode(_OpenOut(id=call.call_id, seq=seq, call=call))
@@ -244,7 +256,7 @@ def row(line: Line) -> rows.Row | None:
             )
         case FlowText():
             return flow_row(line)
-        case Opened() | OpenCall():
+        case Opened() | OpenCall() | GivenUp():
             return None
 
 

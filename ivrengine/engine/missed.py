@@ -19,7 +19,7 @@ from ivrengine.core.rows import NumberRow
 from ivrengine.core.switching import NotTakenError
 from ivrengine.engine.call_task import CallTask, fault
 from ivrengine.engine.identity import uuid7_of
-from ivrengine.engine.journal import Journal
+from ivrengine.engine.journal import GIVEN_UP, Journal
 from ivrengine.engine.tenure import JournalError
 from ivrengine.flow.book import Book
 from ivrengine.telemetry.metrics import Metrics
@@ -28,9 +28,6 @@ ENDED_MAX: Final = 10_000
 """Calls remembered after their end, on any channel: 50 s of the greatest load, and what is told of them comes within one."""
 GIVEN_UP_MAX: Final = 10_000
 """Calls that ended in the dialplan's hands are remembered apart: they may wait there for ten minutes, and talk for an hour."""
-_LIVES_ON: Final = frozenset({Outcome.FALLBACK, Outcome.TAKEN, Outcome.LOST})
-"""Of these the dialplan may tell later: they were in its hands, or nobody knows where they were."""
-
 _log = structlog.get_logger("engine")
 
 
@@ -70,7 +67,7 @@ class Missed:
 
     def remember(self, channel_id: ChannelId, outcome: Outcome | None) -> None:
         """Note that the engine had a call on this channel, and that it ended so for the engine."""
-        given_up = outcome in _LIVES_ON
+        given_up = outcome in GIVEN_UP
         held, most = (self._given_up, GIVEN_UP_MAX) if given_up else (self._ended, ENDED_MAX)
         held[channel_id] = None
         while len(held) > most:

@@ -134,6 +134,23 @@ async def test_of_a_call_that_the_engine_has_or_had_it_is_only_an_event(tmp_path
         assert house.rows()[-1].call is not None
 
 
+async def test_a_call_that_was_given_up_is_known_through_any_number_of_restarts(
+    tmp_path: Path,
+) -> None:
+    async with a_house(tmp_path / "j", MENU) as house:
+        caller = house.switch.call(DID)
+        await caller.hears("menu")
+        channel = house.engine.calls()[0].channel_id
+        house.engine.listen(events.ChannelLeft(at=house.now(), channel_id=channel))
+        await asyncio.sleep(0.1)
+        assert house.outcome() == "taken"
+        for _ in range(3):
+            house.kill()
+            await house.restart()
+        house.engine.listen(dataclasses.replace(TOLD, channel_id=channel))
+        assert house.rows()[-1].call is None
+
+
 async def test_what_is_remembered_of_ended_calls_is_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
