@@ -60,6 +60,8 @@ _KEY: Final = """      Content-Type: application/dtmf-relay
       Signal={key}
       Duration=80
 """
+_AGAIN: Final = '  <recv response="200" optional="true"/>'
+"""An answer that comes again, because a request was repeated, is no surprise."""
 _OK: Final = """
       SIP/2.0 200 OK
       [last_Via:]
@@ -103,6 +105,7 @@ def _steps(part: Part) -> Iterator[str]:
     yield '  <pause milliseconds="200"/>'
     yield from _pressed(part.keys, first=2)
     if part.leaves or part.then is not None:
+        yield _AGAIN
         yield f'  <recv request="MESSAGE" {patience}/>'
         yield from _pressed(part.then or "", first=2 + len(part.keys))
     if part.leaves:
@@ -111,6 +114,7 @@ def _steps(part: Part) -> Iterator[str]:
         )
         yield '  <recv response="200"/>'
     else:
+        yield _AGAIN
         yield f'  <recv request="BYE" {patience}/>'
         yield _send(_OK)
         yield '  <timewait milliseconds="500"/>'
@@ -121,7 +125,6 @@ def _pressed(keys: str, first: int) -> Iterator[str]:
         told = _WITHIN.format(method="INFO", cseq=cseq, more=_KEY.format(key=key))
         yield _send(told, again=True)
         yield '  <recv response="200"/>'
-        yield '  <pause milliseconds="100"/>'
 
 
 def _send(message: str, *, again: bool = False) -> str:
