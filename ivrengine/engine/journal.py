@@ -196,7 +196,8 @@ class Journal:
         self._forget_flows()
         head = [lines.framed(lines.opened(at, len(self._open_calls)))]
         head += [lines.framed(lines.flow(row)) for row in self._flows.values()]
-        head.append(lines.framed(lines.given_up(self._given_up)))
+        if self._given_up:
+            head.append(lines.framed(lines.given_up(self._given_up)))
         head += [
             lines.framed(lines.open_call(held.seq, held.call)) for held in self._open_calls.values()
         ]
