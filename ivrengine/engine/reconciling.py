@@ -16,7 +16,7 @@ from ivrengine.core import effects, events
 from ivrengine.core.ids import ChannelId, NodeName
 from ivrengine.core.switching import LinkDown, LinkUp, OfACall, RequestRefusedError, Snapshot
 from ivrengine.engine import comparing
-from ivrengine.engine.call_task import CallTask
+from ivrengine.engine.call_task import CallTask, fault
 from ivrengine.engine.limits import Limits
 from ivrengine.engine.performing import Release
 from ivrengine.engine.switch import Switch
@@ -155,13 +155,31 @@ class Reconciliation:
         task.end_unheard(reason, at=at, since_at=since_at)
 
     async def _watch(self) -> None:
+        """Compare, and then look now and then; a fault of ours in this keeps no call waiting."""
+        try:
+            is_settled = await self._compare()
+        except Exception as error:  # noqa: BLE001 - counted; the calls go on, and the looks make up for it
+            self._log.error("comparing failed", error=fault(error))
+            self._go_on_without("fault")
+            is_settled = False
+        while True:
+            try:
+                await self._keep_looking(soon=not is_settled)
+            except Exception as error:  # noqa: BLE001 - counted; the next look is a minute away
+                self._metrics.not_compared.labels(reason="fault").inc()
+                self._log.error("looking failed", error=fault(error))
+                is_settled = True
+
+    async def _compare(self) -> bool:
+        """Tell whether the calls go on from what was found."""
         found = await self._snapshot_within(SNAPSHOT_WITHIN_S)
-        if self._kept_back is not None and found is not None:
-            await self._settle(found)
-            await self._keep_looking(soon=False)
-        if self._kept_back is not None:  # if not, there were too many events to wait any longer
+        if self._kept_back is None:  # there were too many events to wait any longer
+            return False
+        if found is None:
             self._go_on_without("no snapshot in time")
-        await self._keep_looking(soon=True)
+            return False
+        await self._settle(found)
+        return True
 
     async def _snapshot_within(self, limit_s: float) -> Snapshot | None:
         try:
@@ -208,6 +226,7 @@ class Reconciliation:
 
     def _go_on_without(self, reason: str) -> None:
         """Let the calls go on from what they know; the next look makes up for it."""
+        self._metrics.not_compared.labels(reason=reason).inc()
         self._log.error("node not compared", reason=reason)
         self._replay()
         for task in self._calls.on_node(self.node).values():

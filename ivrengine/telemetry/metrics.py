@@ -30,6 +30,13 @@ DROPPED: Final = ("mailbox full", "type-ahead full", "no such call")
 """Why an event did not reach a call's fold."""
 STRAYS: Final = ("unserved", "caller", "leg", "bridge")
 """What may be found alive that no call knows: who was never answered, who was, a dialled phone, a bridge."""
+NOT_COMPARED: Final = (
+    "no snapshot in time",
+    "too many events meanwhile",
+    "engine stopping",
+    "fault",
+)
+"""Why calls went on after a gap without its being known what happened in it."""
 ROW_KINDS: Final = ("event", "call", "number", "flow")
 """What is shipped to the store."""
 FAULTS: Final = ("away", "unable", "refused", "journal", "data")
@@ -96,6 +103,10 @@ class Metrics:
     ]
     calls_unheard: Annotated[
         Counter, about("Calls of whose end nobody was told.", reason=UnheardEnd)
+    ]
+    not_compared: Annotated[
+        Counter,
+        about("Gaps after which calls went on from what they knew.", reason=NOT_COMPARED),
     ]
     strays: Annotated[
         Counter,

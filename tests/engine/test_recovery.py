@@ -10,8 +10,8 @@ import pytest
 
 from ivrengine.core import events
 from ivrengine.core.events import Failure
-from ivrengine.core.ids import FlowHash
-from ivrengine.engine import reconciling
+from ivrengine.core.ids import BridgeId, FlowHash
+from ivrengine.engine import comparing, reconciling
 from ivrengine.engine.limits import Limits
 from ivrengine.flow.model import Flow
 from ivrengine.sim import script
@@ -284,6 +284,26 @@ async def test_a_switch_that_tells_but_does_not_answer_holds_calls_up_for_a_boun
         assert house.count("calls_resumed_total") == 1
         for caller in (asked, newcomer):
             caller.hang_up()
+
+
+async def test_a_fault_of_ours_in_comparing_keeps_no_call_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_house(tmp_path / "j", MENU) as house:
+        asked = house.switch.call(DID, script=STAYS)
+        await asked.hears("menu")
+        with monkeypatch.context() as broken:
+            broken.setattr(comparing, "compare", lambda *_args: 1 / 0)
+            await cut(house, for_s=PROMPT_S + 1)
+            newcomer = house.switch.call(DID, script=STAYS)
+            await asyncio.sleep(PROMPT_S)
+            assert newcomer.up
+            await asyncio.sleep(Limits().look_s)
+        assert house.count("not_compared_total", reason="fault") >= 2
+        stray = BridgeId("sim:ivr-01a1fdfa-6026-76b7-b81b-311a28e29625-b4")
+        await house.switch.create_bridge(stray)
+        await asyncio.sleep(2 * Limits().look_s + 1)
+        assert not house.switch.exchange.bridges, "looks go on"
 
 
 async def test_more_events_than_can_be_kept_back_are_heard_at_once(
