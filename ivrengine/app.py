@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import structlog
 
 from ivrengine.core.switching import SwitchEvent
-from ivrengine.engine.clock import EngineClock
+from ivrengine.engine.clock import EngineClock, wall
 from ivrengine.engine.engine import Engine
 from ivrengine.engine.journal import Journal
 from ivrengine.engine.journal_depth import Depth
@@ -65,6 +65,8 @@ class Inside:
     tenure: Tenure
     listener: Callable[[SwitchEvent], None]
     now: Callable[[], datetime]
+    wall: Callable[[], datetime]
+    """The wall clock, which may jump: for the heartbeat, which Asterisk compares with its own."""
     metrics: metrics.Metrics
 
 
@@ -117,6 +119,7 @@ async def running(
             tenure=tenure,
             listener=found.engine.listen,
             now=found.clock.now,
+            wall=wall,
             metrics=found.metrics,
         )
         doors = make_doors(inside)

@@ -30,7 +30,8 @@ STEADY_S: Final = 30.0
 """A link that held so long was a good one: after it the waits begin anew."""
 ADVICE: Final[Mapping[int, str]] = {
     HTTPStatus.UNAUTHORIZED: "refuses the user {user} or the password; compare ari.conf",
-    HTTPStatus.FORBIDDEN: "forbids the user {user} to do this; is it read_only in ari.conf?",
+    HTTPStatus.FORBIDDEN: "forbids the user {user} to do this from here; is it read_only, "
+    "or is this address refused by deny or acl in ari.conf?",
     HTTPStatus.NOT_FOUND: "answers, but there is no ARI; is it an Asterisk, with ari.conf enabled?",
     HTTPStatus.SERVICE_UNAVAILABLE: "is starting or stopping",
 }

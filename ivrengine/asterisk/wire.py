@@ -7,6 +7,7 @@ Asterisk closes connections beyond its ``sessionlimit`` (100 unless configured) 
 import asyncio
 import dataclasses
 import secrets
+import ssl
 import urllib.parse
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -287,7 +288,6 @@ def _reason(body: str) -> str:
 
 _NOT_SENT: Final[tuple[tuple[type[Exception], str], ...]] = (
     (aiohttp.ClientConnectorDNSError, "its host name cannot be resolved"),
-    (aiohttp.ClientConnectorCertificateError, "its TLS certificate is not valid"),
     (aiohttp.ClientSSLError, "it does not speak TLS with us"),
     (aiohttp.ClientConnectorError, "nothing listens there"),
     (aiohttp.ConnectionTimeoutError, "no connection in time"),
@@ -295,8 +295,27 @@ _NOT_SENT: Final[tuple[tuple[type[Exception], str], ...]] = (
 """Failures before anything was sent; order matters, the narrow classes come first."""
 
 
+_CERTIFICATES: Final[Mapping[int, str]] = {
+    9: "is not valid yet; is the clock right?",
+    10: "has expired",
+    18: "is signed by nobody whom this machine trusts",
+    19: "is signed by nobody whom this machine trusts",
+    20: "is signed by nobody whom this machine trusts",
+    62: "is for another name",
+    64: "is for another address",
+}
+"""What can be wrong with a TLS certificate, by OpenSSL's numbers (x509_vfy.h)."""
+
+
+def _certificate_words(error: Exception) -> str:
+    code = error.verify_code if isinstance(error, ssl.SSLCertVerificationError) else 0
+    return f"its TLS certificate {_CERTIFICATES.get(code, 'is not valid')}"
+
+
 def _no_answer(error: Exception) -> NoAnswerError:
     """Return what went wrong on the way, in words."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return NoAnswerError(_certificate_words(error.certificate_error))
     for kind, words in _NOT_SENT:
         if isinstance(error, kind):
             return NoAnswerError(words)

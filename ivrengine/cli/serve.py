@@ -17,7 +17,7 @@ from ivrengine.asterisk.beside import Beside
 from ivrengine.asterisk.lease import Lease
 from ivrengine.asterisk.node import AmiAccess, Node
 from ivrengine.asterisk.switch import AriSwitch
-from ivrengine.cli import complaints
+from ivrengine.cli import complaints, descriptors
 from ivrengine.cli.status import Status, nodes, parts
 from ivrengine.cli.stopping import obey_signals
 from ivrengine.cli.supervisor import Supervisor, told
@@ -83,6 +83,7 @@ def serve(
         complaints.failed(
             f"there is no flow in {settings.flows_dir} that calls could be answered by"
         )
+    descriptors.take_all()
     with (
         complaints.in_sentences(MetricsError, MuteError),
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
@@ -221,7 +222,7 @@ async def _library(
 
 
 def _door(node: Node, library: Library, inside: app.Inside, meter: DoorMeter) -> _AsteriskDoor:
-    right = Lease(node.name, engine=inside.tenure.engine, past=inside.tenure.past, now=inside.now)
+    right = Lease(node.name, engine=inside.tenure.engine, past=inside.tenure.past, now=inside.wall)
     switch = AriSwitch(node, listener=inside.listener, now=inside.now, meter=meter, right=right)
     beside = Beside(node, switch, listener=inside.listener, now=inside.now, meter=meter)
     return _AsteriskDoor(switch=switch, sounds=library, beside=beside, right=right)

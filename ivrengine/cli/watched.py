@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator
 
 import structlog
@@ -50,4 +51,7 @@ async def _when_free(address: str, pages: Watched) -> None:
 
 
 def _sentence(address: str, error: OSError) -> str:
-    return f"metrics.listen: {address} cannot be listened on: {error.strerror}"
+    why = (
+        os.strerror(error.errno) if error.errno else str(error)
+    )  # asyncio's own words say the address again
+    return f"metrics.listen: {address} cannot be listened on: {why}"

@@ -11,6 +11,11 @@ from typing import Final, Self
 _TICK: Final = timedelta(microseconds=1)
 
 
+def wall() -> datetime:
+    """Return the wall clock's present, aware: for what others compare with their own, as a heartbeat; no wait goes by it."""
+    return datetime.now(UTC)
+
+
 class EngineClock:
     """Tells the time of the engine; ``monotonic`` is the event loop's ``time``."""
 
@@ -24,8 +29,8 @@ class EngineClock:
 
     @classmethod
     def starting_now(cls, monotonic: Callable[[], float], *, floor: datetime | None = None) -> Self:
-        """Return a clock that starts at the wall clock's present: the only reading of the wall clock there is."""
-        return cls(datetime.now(UTC), monotonic, floor=floor)
+        """Return a clock that starts at the wall clock's present, and does not look at it again."""
+        return cls(wall(), monotonic, floor=floor)
 
     def now(self) -> datetime:
         """Return the instant, aware."""

@@ -8,11 +8,13 @@ import base64
 import contextlib
 import dataclasses
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from ivrengine.asterisk import switch
 from ivrengine.asterisk.lease import Lease
@@ -82,6 +84,8 @@ class FakeAri:
         self.second_asked: list[tuple[str, str]] = []
         self.variables: dict[str, str] = {}
         """The global variables of its dialplan."""
+        self.forbids = False
+        """Answers 403 to whatever is asked, as to an address that its ACL does not permit."""
         self.deadlocked = False
         """Takes event sockets and never opens them, as after asterisk issue 2170."""
         self.connections_most = 0
@@ -93,16 +97,23 @@ class FakeAri:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def start(self, port: int = 0) -> None:
-        app = web.Application()
+    async def start(self, port: int = 0, *, tls: ssl.SSLContext | None = None) -> None:
+        app = web.Application(middlewares=[self._permit])
         app.router.add_get("/ari/api-docs/{name}.json", self._describe)
         app.router.add_get("/ari/events", self._events)
         app.router.add_route("*", "/ari/{path:.*}", self._request)
         self._runner = web.AppRunner(app, shutdown_timeout=0.01)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port or self.port)
+        site = web.TCPSite(self._runner, "127.0.0.1", port or self.port, ssl_context=tls)
         await site.start()
         self.port = self._runner.addresses[0][1]
+
+    @web.middleware
+    async def _permit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self.forbids:
+            self.headers.append(dict(request.headers))
+            return web.json_response({"message": "Forbidden"}, status=403)
+        return await handler(request)
 
     async def stop(self) -> None:
         await self._runner.cleanup()

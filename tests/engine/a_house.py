@@ -93,8 +93,10 @@ class House:
         *,
         started_at: datetime = NOON,
         tap: Tap | None = None,
+        reserve_bytes: int = 0,
     ) -> None:
         self.folder = folder
+        self.reserve_bytes = reserve_bytes
         self.book = book
         self.limits = limits
         self.started_at = started_at
@@ -126,7 +128,7 @@ class House:
         wall = self.started_at + timedelta(seconds=loop.time())
         self._clock = EngineClock(wall, loop.time, floor=recovered.last_at)
         self.born_at = self._clock.now()
-        self.journal = TappedJournal(self.folder, reserve_bytes=0)
+        self.journal = TappedJournal(self.folder, reserve_bytes=self.reserve_bytes)
         self.journal.tap = self.tap
         self.journal.begin(recovered, self._clock.now())
         self.engine = Engine(
@@ -194,10 +196,11 @@ async def a_house(
     nodes: Sequence[str] = ("sim",),
     started_at: datetime = NOON,
     tap: Tap | None = None,
+    reserve_bytes: int = 0,
 ) -> AsyncIterator[House]:
     """Open the engine and its switches; close all when the test is over."""
     book = flow if isinstance(flow, Book) else book_of(flow_of(flow))
-    house = House(folder, book, limits, started_at=started_at, tap=tap)
+    house = House(folder, book, limits, started_at=started_at, tap=tap, reserve_bytes=reserve_bytes)
     for node in nodes:
         switch = SimSwitch(
             listener=house.hear,

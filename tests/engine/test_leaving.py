@@ -120,3 +120,29 @@ async def test_calls_can_have_their_time_and_only_the_rest_be_left(tmp_path: Pat
         assert stays.cause is None
         assert not stays.fallback
         assert len(recover(tmp_path / "j").open_calls) == 1
+
+
+async def test_the_next_engine_goes_on_with_every_call_and_ends_the_music(tmp_path: Path) -> None:
+    phone = Phone("PJSIP/reception", Answers(after_s=1))
+    async with a_house(tmp_path / "j", MENU, phones=(phone,)) as house:
+        talks = house.switch.call(DID, script=ASKS)
+        await talks.hears("talk:PJSIP/reception")
+        waits = house.switch.call(DID, script=LISTENS)
+        await waits.hears("menu")
+        await asyncio.sleep(PROMPT_S + 0.5)
+        await left(house)
+        await waits.hears("music:default")
+        house.kill()  # nothing of it is left but the journal
+        before = waits.ear.heard[-1]
+        await house.restart()
+        await asyncio.sleep(1)
+        assert before.until_s is not None, "the music has ended"
+        assert waits.ear.hears("menu")
+        assert talks.ear.hears("talk:PJSIP/reception")
+        waits.press("1")
+        await waits.hears("flat")
+        for caller in (waits, talks):
+            caller.hang_up()
+        await asyncio.sleep(60)
+        assert not house.engine.calls()
+        assert house.count("calls_ended_total", outcome="fallback") == 0

@@ -71,6 +71,8 @@ class Engine:
         self.settings = settings or access().settings
         ours: dict[str, object] = {"data_dir": self.data, "flows_dir": flows}
         self._variables = ours | _other_missed_dirs(self.settings, folder) | more
+        self.under: tuple[str, ...] = ()
+        """A command that runs the engine under limits (``prlimit …``)."""
         self._process: subprocess.Popen[bytes] | None = None
         self._began = 0
         self.began_at = 0.0
@@ -106,7 +108,7 @@ class Engine:
         with self.log.open("ab") as log:
             self._began = log.tell()
             self._process = subprocess.Popen(  # noqa: S603 (our own program)
-                self._command("serve", *words),
+                [*self.under, *self._command("serve", *words)],
                 env=self.environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import shutil
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -276,3 +277,47 @@ async def test_a_database_that_will_not_do_is_told_once_and_calls_are_answered(
             await until(lambda: not talk or stranger.knocks >= before + 1, 10)
             assert len(engine.lines("shipping interrupted")) == 1
             assert not engine.told_people()
+
+
+async def test_with_256_descriptors_and_a_gigabyte_of_memory_it_says_so_and_serves(
+    folder: Path,
+) -> None:
+    engine = Engine(folder, log__level="info")
+    engine.under = ("prlimit", "--nofile=100:256", f"--as={1 << 30}")
+    engine.start()
+    try:
+        few = await engine.said("few file descriptors", within_s=45)
+        assert (few["limit"], few["expected"]) == (256, 1024)
+        await engine.ready()
+        async with contextlib.AsyncExitStack() as stack:
+            calls = [await stack.enter_async_context(dial(HOUSE)) for _ in range(10)]
+            await asyncio.gather(*(call.answered() for call in calls))
+        await engine.said("shipping", within_s=30)
+        assert "Traceback" not in engine.log.read_text(encoding="utf-8")
+    finally:
+        engine.close()
+
+
+async def test_what_may_not_be_listened_on_is_a_sentence(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        told = await _complains(folder, 1, metrics__listen=listen)
+    assert told == [
+        f"ivrengine: metrics.listen: {listen} cannot be listened on: Address already in use"
+    ]
+
+
+async def test_an_asterisk_that_refuses_our_address_is_told_once(folder: Path) -> None:
+    fake = FakeAri()
+    await fake.start()
+    fake.forbids = True
+    settings = redirected(folder, url=f"{fake.url}/", password=PASSWORD)
+    try:
+        async with served(folder, settings=settings) as engine:
+            told = await engine.said("asterisk not linked")
+            assert "is this address refused by deny or acl in ari.conf?" in told["reason"]
+            before = len(fake.headers)
+            await until(lambda: len(fake.headers) >= before + 2, 10)
+            assert len(engine.lines("asterisk not linked")) == 1
+    finally:
+        await fake.stop()
