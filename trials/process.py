@@ -57,13 +57,14 @@ PROCESS: Final = (
     Trial(
         number=33,
         name="A full disk, few file descriptors",
-        done="The journal's disk is full; the engine may open 256 files only.",
+        done="The journal's disk is full; the engine may open 256 files only, and use 1 GB.",
         expected="Calls in progress end in the reserve, new ones go to the fallback; no loop of crashes.",
         tests=(
             "tests/engine/test_journal.py::test_on_a_full_disk_calls_in_progress_end_in_the_reserve_and_no_new_one_begins",
             "tests/engine/test_journal.py::test_a_full_disk_fails_the_step_and_the_next_line_is_whole_again",
+            "tests/engine/test_full_disk.py::test_on_a_full_disk_calls_end_new_ones_go_to_people_and_room_brings_all_back",
+            "tests/whole/test_bad_input.py::test_with_256_descriptors_and_a_gigabyte_of_memory_it_says_so_and_serves",
         ),
-        missing="few file descriptors",
     ),
     Trial(
         number=34,
