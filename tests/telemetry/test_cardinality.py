@@ -84,6 +84,8 @@ async def test_a_crowd_of_hostile_callers_makes_no_series_that_was_not_there(
         assert series(house.counted) == before | looked
         text = generate_latest(house.counted.registry).decode()
     for line in text.splitlines():
+        if line.startswith("ivrengine_build_info{"):
+            continue  # a commit is a long number at times
         labels = line.partition("{")[2].rpartition("}")[0]
         assert not LONG_NUMBER.search(labels), line
     for value in HOSTILE:
