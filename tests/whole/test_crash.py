@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import pytest
@@ -64,20 +64,23 @@ async def test_after_a_kill_every_living_caller_goes_on_and_no_call_is_left_open
         mortal.kill()
         dead = [calls.pop() for calls in waiting.values()]
         await asyncio.gather(*(call.hang_up() for call in dead))
-        living = [call for calls in waiting.values() for call in calls]
-        for call in living:
+        living = [(keys, call) for keys, calls in waiting.items() for call in calls]
+        for _, call in living:
             call.forget()
         mortal.start()
         await mortal.ready()
-        await asyncio.gather(
-            *(_goes_on(call, *NEXT[keys]) for keys, calls in waiting.items() for call in calls)
-        )
+        placed = [(keys, call) for keys, calls in waiting.items() for call in calls]
+        for (
+            keys,
+            call,
+        ) in placed:  # one after the other: to listen is work, and packets must not wait
+            await call.hears(prompt(NEXT[keys][0]), within_s=25)
+        await asyncio.gather(*(_goes_on(call, *NEXT[keys][1:]) for keys, call in placed))
         assert hearing.longest_silence_s(agent.heard()) == 0
         ringer.pick_up(rung)
         await rung.answered()
         await people.talk(ringing, rung)
-        for call in (talking, ringing):
-            await call.hang_up()
+        await asyncio.gather(talking.hang_up(), ringing.hang_up())
         newcomer = await _at(stack, "5")
         await newcomer.hung_up()
     found = await records.shipped(mortal.data, len(living) + len(dead) + 3)
@@ -92,12 +95,19 @@ async def test_after_a_kill_every_living_caller_goes_on_and_no_call_is_left_open
     await people.nothing_left()
 
 
-async def _goes_on(call: Call, hears: str, *keys: str) -> None:
-    """Hear the prompt of one's place again, and lead the call to its end."""
-    await call.hears(prompt(hears), within_s=25)
+async def _all_go_on(placed: Sequence[tuple[str, Call]]) -> None:
+    """Let everyone hear the prompt of their place again, and lead them to the end."""
+    for keys, call in placed:  # one after the other: to listen is work, and packets must not wait
+        await call.hears(prompt(NEXT[keys][0]), within_s=25)
+    await asyncio.gather(*(_goes_on(call, *NEXT[keys][1:]) for keys, call in placed))
+
+
+async def _goes_on(call: Call, *keys: str) -> None:
+    """Lead a call to its end."""
     for pressed in keys:
         await call.press(pressed, held_s=0.08, gap_s=0.02)
-    await call.hung_up(within_s=25)
+    if not call.has_ended:
+        await call.hung_up(within_s=25)
 
 
 async def _at_their_places(engine: Engine) -> None:
