@@ -29,7 +29,7 @@ class Plan:
     """How long it all may take."""
 
     rounds: int = 3
-    offer_s: float = 6.0
+    offer_s: float = 5.0
     common_per_s: int = 200
     """Where processor time is compared: the rate that the engine must hold."""
     begin_per_s: int = 200

@@ -88,7 +88,8 @@ class Ari:
         method = described.json["httpMethod"]
         places = _parameters(described, "path")
         options = _parameters(described, "query")
-        if places != {place for _, place, _, _ in string.Formatter().parse(path) if place}:
+        named = {place for _, place, _, _ in string.Formatter().parse(path) if place is not None}
+        if places != named or not all(map(str.isidentifier, named)):
             raise KeyError(path)
         way = lane.WAYS.get(name, lane.Way.HTTP)
 

@@ -20,6 +20,7 @@ from ivrengine.core.switching import (
     RequestRefusedError,
     SwitchEvent,
 )
+from tests.asterisk import api_docs
 from tests.asterisk.fake_ari import (
     PASSWORD,
     USER,
@@ -214,6 +215,19 @@ async def test_a_server_that_speaks_no_http_is_one_clear_line() -> None:
 async def test_an_ari_that_lacks_what_we_need_is_one_clear_line() -> None:
     fake = FakeAri()
     fake.missing.add("channels.playWithId")
+    await fake.start()
+    assert await trouble_of(Door(fake)) == f"{fake.url} answers, but not as ARI does"
+    await fake.stop()
+
+
+@pytest.mark.parametrize("path", ["/playbacks/{playbackId.real}", "/playbacks/{}", "/playbacks/{"])
+async def test_an_operation_described_in_a_strange_way_is_one_clear_line(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get = ("get", "GET", "/playbacks/{playbackId}", "")
+    strange = (get, ("stop", "DELETE", path, ""))
+    monkeypatch.setitem(api_docs.OPERATIONS, "playbacks", strange)
+    fake = FakeAri()
     await fake.start()
     assert await trouble_of(Door(fake)) == f"{fake.url} answers, but not as ARI does"
     await fake.stop()
