@@ -1,8 +1,9 @@
 """Where log lines go: one stream, as JSON for machines or coloured for people, redacted whoever wrote them."""
 
+import contextlib
 import logging
 import sys
-from typing import Final, Literal, TextIO
+from typing import Final, Literal, NoReturn, TextIO
 
 import msgspec
 import structlog
@@ -25,20 +26,25 @@ def configure(*, level: Level, style: Format, stream: TextIO | None = None) -> N
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.set_name(OURS)
-    handler.setFormatter(_formatter(style, colours=handler.stream.isatty()))
+    rendering = _rendering(style, colours=handler.stream.isatty())
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_shared(),
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+        )
+    )
     root = logging.getLogger()
     for old in [each for each in root.handlers if each.get_name() == OURS]:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
     logging.getLogger(OURS).setLevel(level.upper())
-    # No line shows them, and finding them out for each is a tenth of what it costs.
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
             *_shared(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+            *rendering,
+            _writing(handler),
         ],
         logger_factory=_logger,
         wrapper_class=structlog.stdlib.BoundLogger,
@@ -66,7 +72,7 @@ def _shared() -> list[Processor]:
     ]
 
 
-def _formatter(style: Format, *, colours: bool) -> logging.Formatter:
+def _rendering(style: Format, *, colours: bool) -> list[Processor]:
     renderer: Processor
     match style:
         case "json":
@@ -76,13 +82,25 @@ def _formatter(style: Format, *, colours: bool) -> logging.Formatter:
             renderer = structlog.dev.ConsoleRenderer(
                 colors=colours, exception_formatter=structlog.dev.plain_traceback
             )
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_shared(),
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.StackInfoRenderer(),
-            structlog.processors.format_exc_info,
-            redact,
-            renderer,
-        ],
-    )
+    return [
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        redact,
+        renderer,
+    ]
+
+
+def _writing(handler: logging.StreamHandler[TextIO]) -> Processor:
+    """Return what writes a line of ours where the handler writes those of libraries.
+
+    Making a record of it for ``logging`` first would be half of what a line costs, and each call has one.
+    """
+
+    def write(_logger: object, _method: str, line: object) -> NoReturn:
+        # Nobody is left to be told that standard error is gone, and no call may end by it.
+        with handler.lock or contextlib.nullcontext(), contextlib.suppress(OSError, ValueError):
+            handler.stream.write(f"{line}\n")
+            handler.flush()
+        raise structlog.DropEvent
+
+    return write

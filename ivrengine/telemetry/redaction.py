@@ -73,10 +73,10 @@ def _sort_of(key: str) -> tuple[bool, bool]:
 
 def _inner(value: object, *, plain: bool) -> object:
     match value:
+        case str():  # nearly all are
+            return value if plain else text(value)
         case None | bool() | int() | float():
             return value
-        case str():
-            return value if plain else text(value)
         case Mapping():
             return {text(str(key)): _value(str(key), inner) for key, inner in value.items()}
         case list() | tuple() | set() | frozenset():
