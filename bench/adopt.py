@@ -27,7 +27,7 @@ async def _measure() -> dict[str, float]:
             calling = asyncio.create_task(callers.call(did, per_s, WITHIN_S, thinks_s=THINKS_S))
             await asyncio.sleep(WITHIN_S + 1)
             first.process.kill()
-        async with processes.engine(Path(folder), ready=b'"node compared"') as second:
+        async with processes.engine(Path(folder), b'"node compared"') as second:
             calls = await calling
             return {
                 "adopted_s": round(second.ready_s, 2),

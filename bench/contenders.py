@@ -47,7 +47,9 @@ class Contender:
 async def ready(data: Path, left_out: Callable[[str], None]) -> AsyncIterator[list[Contender]]:
     """Start all that this machine can run; ``left_out`` is told of the others."""
     async with contextlib.AsyncExitStack() as stack:
-        program = await stack.enter_async_context(processes.engine(data))
+        program = await stack.enter_async_context(
+            processes.engine(data, processes.LINKED, processes.SHIPPING)
+        )
         found = [
             Contender(
                 name=ENGINE,

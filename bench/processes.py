@@ -14,6 +14,9 @@ from tests.live import access
 
 FLOWS = Path(__file__).parent / "flows"
 READY_LIMIT_S = 60.0
+LINKED = b'"asterisk linked"'
+SHIPPING = b'"shipping"'
+"""Said when the database is made and up to date, for which a first start takes some seconds of processor time."""
 KIB = 1024
 _NS = 1e9
 
@@ -52,9 +55,9 @@ class Program:
 
 @contextlib.asynccontextmanager
 async def running(
-    command: Sequence[str], environment: Mapping[str, str], ready: bytes
+    command: Sequence[str], environment: Mapping[str, str], *ready: bytes
 ) -> AsyncIterator[Program]:
-    """Run a program from the line that says it is ready until the context is left."""
+    """Run a program from the lines that say it is ready, in whatever order, until the context is left."""
     began = time.monotonic()
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -65,9 +68,10 @@ async def running(
     assert process.stdout is not None
     try:
         async with asyncio.timeout(READY_LIMIT_S):
-            told = b""
-            while ready not in told:
+            told, missing = b"", set(ready)
+            while missing:
                 told = await process.stdout.readline() or told
+                missing = {words for words in missing if words not in told}
                 if process.stdout.at_eof():
                     raise RuntimeError(f"{command[0]} ended: {told.decode()}")
         ready_s = time.monotonic() - began
@@ -86,15 +90,15 @@ async def _drain(stream: asyncio.StreamReader) -> None:
 
 
 @contextlib.asynccontextmanager
-async def engine(data: Path, *, ready: bytes = b'"asterisk linked"') -> AsyncIterator[Program]:
-    """Run ``ivrengine serve`` on the Asterisk of this checkout."""
+async def engine(data: Path, *ready: bytes) -> AsyncIterator[Program]:
+    """Run ``ivrengine serve`` on the Asterisk of this checkout until its log has said all of ``ready``, or ``LINKED``."""
     environment = {
         "IVRENGINE_DATA_DIR": str(data),
         "IVRENGINE_FLOWS_DIR": str(FLOWS),
         "IVRENGINE_LOG__FORMAT": "json",
     }
     command = (sys.executable, "-m", "ivrengine", "serve", "--config", f"{access.root()}.toml")
-    async with running(command, environment, ready) as program:
+    async with running(command, environment, *(ready or (LINKED,))) as program:
         yield program
 
 
