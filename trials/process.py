@@ -81,7 +81,7 @@ PROCESS: Final = (
         tests=(
             "tests/whole/test_database.py::test_a_database_elsewhere_is_stopped_under_calls_and_started_again",
             "tests/whole/test_database.py::test_the_engine_s_own_database_is_killed_under_calls_and_comes_back",
-            "tests/whole/test_database.py::test_a_database_and_its_engine_killed_lose_no_event",
+            "tests/whole/test_faults.py::test_a_database_and_its_engine_killed_lose_no_event",
             "tests/app/test_with_postgres.py::test_a_database_killed_under_calls_loses_no_event_and_doubles_none",
             "tests/store/test_shipper.py::test_an_outage_of_a_minute_loses_nothing_doubles_nothing_and_is_told_once",
         ),
@@ -98,7 +98,7 @@ PROCESS: Final = (
         tests=(
             "tests/store/test_gaps.py::test_rows_that_a_new_primary_has_lost_are_sent_again",
             "tests/store/test_with_journal.py::test_rows_that_a_fail_over_lost_come_back_from_the_kept_segments",
-            "tests/whole/test_database.py::test_a_slow_database_is_missed_by_no_caller",
+            "tests/whole/test_faults.py::test_a_slow_database_is_missed_by_no_caller",
         ),
         long_tests=("tests/trials/test_full_size.py::test_postgres_slow_at_fifty_calls_a_second",),
     ),

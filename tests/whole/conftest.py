@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.falls import Tell
 from tests.whole import people, records
-from tests.whole.engine import EXAMPLES, FLOWS, Engine, running
+from tests.whole.engine import EXAMPLES, FLOWS, READY_WITHIN_S, Engine, running
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,7 @@ def tell(record_property: Callable[[str, object], None]) -> Tell:
 
 async def _check(engine: Engine) -> None:
     await people.nothing_left()
+    await engine.said("shipping", within_s=READY_WITHIN_S)  # one quick test may be over before
     found = await records.shipped(engine.data, len(records.arrivals(engine.data)))
     assert not records.disagreements(engine.data, found)
     assert not engine.told_people(), "what a person reads is for what a person must do"

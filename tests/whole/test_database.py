@@ -10,8 +10,6 @@ from typing import Final
 import pytest
 
 from ivrengine.store.embedded import EmbeddedPostgres
-from tests.faults import databases
-from tests.faults.falls import Tell
 from tests.sip import hearing
 from tests.whole import records
 from tests.whole.engine import Engine, open_folder, running
@@ -20,7 +18,6 @@ from tests.whole.people import HOUSE, dial, prompt
 pytestmark = [pytest.mark.asterisk, pytest.mark.postgres]
 
 AT_ONCE: Final = 4
-SMALL: Final = databases.Load(per_s=5, for_s=2)
 
 
 class Server:
@@ -89,22 +86,6 @@ async def test_a_database_elsewhere_is_stopped_under_calls_and_started_again(
         await held.hung_up()
     await _assert_all_is_there(elsewhere, 2 * AT_ONCE + 1, server.url)
     assert len(elsewhere.lines("shipping interrupted")) == 1, "said once, not at each try"
-
-
-async def test_a_database_and_its_engine_killed_lose_no_event(tmp_path: Path, tell: Tell) -> None:
-    async with (
-        databases.Server.running() as server,
-        databases.serving(server) as engine,
-    ):
-        await databases.killed_with_the_engine(server, engine, SMALL, tmp_path, tell)
-
-
-async def test_a_slow_database_is_missed_by_no_caller(tmp_path: Path, tell: Tell) -> None:
-    async with (
-        databases.Server.running() as server,
-        databases.serving(server) as engine,
-    ):
-        await databases.slow(server, engine, SMALL, tmp_path, tell)
 
 
 async def test_the_engine_s_own_database_is_killed_under_calls_and_comes_back(
