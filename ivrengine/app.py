@@ -133,6 +133,9 @@ async def running(
             watches = [group.create_task(_watch(task)) for task in (*tasks, shipping)]
             try:
                 yield found
+            except BaseException:
+                stopping.hurry()  # what cannot go on has no time to give
+                raise
             finally:
                 await found.engine.stop(stopping)
                 for watch in watches:

@@ -39,11 +39,15 @@ class Stopping:
             self.hurried.set()
         self.asked.set()
 
+    def hurry(self) -> None:
+        """Let the engine stop at once."""
+        self.asked.set()
+        self.hurried.set()
+
     def hand_over(self) -> None:
         """Let the engine stop at once and leave all calls to the next."""
         self.then = Then.HAND_OVER
-        self.hurried.set()
-        self.asked.set()
+        self.hurry()
 
 
 async def play_music(

@@ -42,7 +42,7 @@ async def test_when_one_node_is_lost_for_good_the_callers_of_the_others_get_a_pe
     monkeypatch.setattr(app, "SHIP_OUT_S", 0.0)
     nowhere = f"postgresql://nobody@localhost:1/none?host={tmp_path}"
     settings = Settings.model_validate(
-        {"data_dir": tmp_path / "data", "database_url": nowhere, "limits": {"drain_s": 0.2}}
+        {"data_dir": tmp_path / "data", "database_url": nowhere, "limits": {"drain_s": 600}}
     )
     book, _ = load_folder(FLOWS)
     doors: list[Door] = []
