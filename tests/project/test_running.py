@@ -13,7 +13,10 @@ Run = Callable[[str], pytest.RunResult]
 CONFTEST = Path(__file__).parents[1] / "conftest.py"
 INI = """
 [pytest]
-filterwarnings = error
+filterwarnings =
+    error
+    # This pytest is one inside another, which has imported what our conftest.py would have rewritten.
+    ignore::pytest.PytestAssertRewriteWarning
 markers =
     asterisk: x
     postgres: x
