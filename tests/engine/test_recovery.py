@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from ivrengine.core import events
 from ivrengine.core.events import Failure
@@ -134,18 +135,19 @@ async def test_a_phone_picked_up_while_nobody_listened_is_put_through_or_let_go_
 
 @GAPS
 async def test_whoever_hung_up_meanwhile_is_closed_with_the_true_reason(
-    tmp_path: Path, gap: Any, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, gap: Any
 ) -> None:
     async with a_house(tmp_path / "j", MENU) as house:
         caller = house.switch.call(DID, script=script.script(script.hang_up(after_s=4)))
         await caller.hears("menu")
-        await gap(house)
-        await asyncio.sleep(0.1)
+        with structlog.testing.capture_logs() as logs:
+            await gap(house)
+            await asyncio.sleep(0.1)
         assert house.outcome() == "lost"
         assert last_event(house, "EndedUnheard")["reason"] == "ended_while_disconnected"
         assert house.count("calls_unheard_total", reason="ended_while_disconnected") == 1
-        [line] = [line for line in capsys.readouterr().out.splitlines() if "call ended" in line]
-        assert "unheard=ended_while_disconnected" in line
+        [line] = [entry for entry in logs if entry["event"] == "call ended"]
+        assert line["unheard"] == "ended_while_disconnected"
 
 
 async def test_a_restart_of_the_switch_ends_its_calls_with_that_reason(tmp_path: Path) -> None:
