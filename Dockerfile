@@ -19,9 +19,11 @@ FROM debian:sid-slim AS asterisk
 RUN apt-get update \
     && apt-get install -y --no-install-recommends asterisk asterisk-core-sounds-en-gsm \
     && rm -rf /var/lib/apt/lists/* \
-    && mkdir -p /run/asterisk /var/spool/asterisk/recording /var/lib/ivrengine/prompts \
+    && mkdir -p /run/asterisk /var/spool/asterisk/recording /var/lib/ivrengine/prompts /var/spool/ivrengine \
     && chown -R asterisk:asterisk /etc/asterisk /run/asterisk /var/lib/asterisk /var/log/asterisk /var/spool/asterisk \
-    && chown 10001:10001 /var/lib/ivrengine/prompts
+    && chown 10001:10001 /var/lib/ivrengine/prompts \
+    && chown 10001:asterisk /var/spool/ivrengine \
+    && chmod 2770 /var/spool/ivrengine
 COPY --from=sounds /made/ /var/lib/ivrengine/
 COPY asterisk-conf/ /opt/ivrengine/asterisk-conf/
 COPY dialplan/ /opt/ivrengine/dialplan/

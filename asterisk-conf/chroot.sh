@@ -28,6 +28,7 @@ esac
 access=$root.env
 settings=$root.toml
 shared=$root/var/lib/ivrengine
+missed=$root/var/spool/ivrengine
 log=$root/var/log/asterisk/messages.log
 started_by=${SUDO_UID:-0}:${SUDO_GID:-0}
 
@@ -172,12 +173,16 @@ make_tree() {
 # Give the tree what debootstrap leaves out.
 prepare_tree() {
     mkdir -p "$root"/var/{lib,log,spool}/asterisk "$root/run/asterisk" "$root/proc" \
-        "$root/var/spool/asterisk/recording" "$shared/prompts"
+        "$root/var/spool/asterisk/recording" "$shared/prompts" "$missed"
     # Without its own name here Asterisk blocks 5 s on every call while it asks a name server.
     printf '127.0.0.1 localhost %s\n::1 localhost\n' "$(hostname)" > "$root/etc/hosts"
     chroot "$root" chown -R asterisk:asterisk /var/lib/asterisk /var/log/asterisk /var/spool/asterisk /run/asterisk
     # The engine writes its prompts here from outside; Asterisk only reads.
     chown "$started_by" "$shared" "$shared/prompts"
+    # Asterisk writes missed calls here; the engine, outside, reads, renames and removes the file: to it the folder belongs.
+    chroot "$root" chgrp asterisk /var/spool/ivrengine
+    chown "${started_by%:*}" "$missed"
+    chmod 2770 "$missed"
 }
 
 password() {
@@ -187,11 +192,12 @@ password() {
 # Passwords are made once per root and kept, so that an engine that is running survives a restart of Asterisk.
 load_passwords() {
     local name kept
-    for name in IVR_ARI_PASSWORD IVR_AMI_PASSWORD IVR_AGENT_PASSWORD; do
+    for name in IVR_ARI_PASSWORD IVR_AMI_PASSWORD IVR_AGENT_PASSWORD IVR_SEAL_KEY; do
         if [ -z "${!name:-}" ]; then
             kept=$(sed -n "s/^$name=//p" "$access" 2> /dev/null || true)
             printf -v "$name" '%s' "${kept:-$(password)}"
         fi
+        [ "$name" != IVR_SEAL_KEY ] || IVR_SEAL_KEY=${IVR_SEAL_KEY:0:16}
         export "${name?}"
     done
 }
@@ -214,6 +220,8 @@ IVR_AGENT_PASSWORD=$IVR_AGENT_PASSWORD
 IVR_ASTERISK_ROOT=$root
 IVR_PROMPTS_FOLDER=$shared/prompts
 IVR_PROMPTS_AS_SEEN=/var/lib/ivrengine/prompts
+IVR_SEAL_KEY=$IVR_SEAL_KEY
+IVR_MISSED_FOLDER=$missed
 END
         cat > "$settings" << END
 # Written by asterisk-conf/chroot.sh for the Asterisk in $root.
@@ -226,6 +234,8 @@ ami_password = "$IVR_AMI_PASSWORD"
 trunks = ["trunk-in", "trunk-in-info", "trunk-out"]
 sounds_dir = "$shared/prompts"
 sounds_path = "/var/lib/ivrengine/prompts"
+missed_dir = "$missed"
+seal_key = "$IVR_SEAL_KEY"
 END
     )
     chown "$started_by" "$access" "$settings"

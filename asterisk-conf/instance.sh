@@ -30,3 +30,6 @@ ivr_step=$((IVR_INSTANCE - 1))
 : "${IVR_TRUNK_MATCH:=127.0.0.1}"
 : "${IVR_TRUNK_INFO_MATCH:=127.0.0.2}"
 : "${IVR_TRUNK_CONTACT:=sip:127.0.0.1:$((5080 + 100 * ivr_step))}"
+
+# Where Asterisk writes down the calls that the engine did not see, as Asterisk sees it.
+: "${IVR_MISSED_DIR:=/var/spool/ivrengine}"

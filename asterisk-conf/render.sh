@@ -3,8 +3,9 @@
 #
 #   render.sh TARGET
 #
-# Addresses and ports come from instance.sh; the passwords IVR_ARI_PASSWORD, IVR_AMI_PASSWORD and IVR_AGENT_PASSWORD must be in the
-# environment. Whatever *.conf lies in TARGET beforehand (a package's samples) is removed: what is not ours is not read.
+# Addresses and ports come from instance.sh; the passwords IVR_ARI_PASSWORD, IVR_AMI_PASSWORD and IVR_AGENT_PASSWORD and the key
+# IVR_SEAL_KEY must be in the environment. Whatever *.conf lies in TARGET beforehand (a package's samples) is removed: what is not
+# ours is not read. TARGET/local is yours.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -32,6 +33,9 @@ plain() {
 plain IVR_ARI_PASSWORD "${IVR_ARI_PASSWORD:-}"
 plain IVR_AMI_PASSWORD "${IVR_AMI_PASSWORD:-}"
 plain IVR_AGENT_PASSWORD "${IVR_AGENT_PASSWORD:-}"
+plain IVR_SEAL_KEY "${IVR_SEAL_KEY:-}"
+# AES_ENCRYPT() wants no other length.
+[ ${#IVR_SEAL_KEY} = 16 ] || refuse "IVR_SEAL_KEY must have 16 characters, not ${#IVR_SEAL_KEY}."
 
 fill() {
     sed -e "s|@CONTROL_ADDRESS@|$IVR_CONTROL_ADDRESS|g" \
@@ -48,6 +52,8 @@ fill() {
         -e "s|@TRUNK_INFO_MATCH@|$IVR_TRUNK_INFO_MATCH|g" \
         -e "s|@TRUNK_CONTACT@|$IVR_TRUNK_CONTACT|g" \
         -e "s|@AGENT_PASSWORD@|$IVR_AGENT_PASSWORD|g" \
+        -e "s|@MISSED_DIR@|$IVR_MISSED_DIR|g" \
+        -e "s|@SEAL_KEY@|$IVR_SEAL_KEY|g" \
         "$1"
 }
 

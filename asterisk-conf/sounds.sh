@@ -46,6 +46,8 @@ say tr tr waiting "Beklediğiniz için teşekkür ederiz. Çağrınız sırada, 
 say en en-gb waiting "Thank you for waiting. Your call is in line, please hold on."
 say tr tr nobody "Özür dileriz, şu anda size yardımcı olabilecek kimse yok. Lütfen daha sonra arayın."
 say en en-gb nobody "We are sorry, nobody can take your call at the moment. Please call again later."
+say tr tr busy "Şu anda tüm hatlarımız dolu. Lütfen birazdan yeniden arayın."
+say en en-gb busy "All our lines are busy at the moment. Please call again shortly."
 
 # Four slow chords, twenty seconds, faded at both ends so that the loop has no seam. Quiet: it is talked over by nobody.
 chord() { # number note note note

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 import structlog
 
 from ivrengine.core.switching import SwitchEvent
+from ivrengine.engine.announcing import Announcer
 from ivrengine.engine.clock import EngineClock, wall
 from ivrengine.engine.engine import Engine
 from ivrengine.engine.journal import Journal
@@ -33,6 +34,7 @@ from ivrengine.settings.model import Settings
 from ivrengine.store.database import Database
 from ivrengine.store.shipper import Shipper
 from ivrengine.telemetry import metrics
+from ivrengine.telemetry.door import Latencies
 
 SHIP_OUT_S: Final = 5.0
 """A stopping engine ships what it can for so long; the journal keeps the rest for the next start."""
@@ -68,6 +70,8 @@ class Inside:
     wall: Callable[[], datetime]
     """The wall clock, which may jump: for the heartbeat, which Asterisk compares with its own."""
     metrics: metrics.Metrics
+    latencies: Latencies
+    """Where a door notes how long requests take, so that no more calls are admitted than it can carry."""
 
 
 MakeDoors = Callable[[Inside], Sequence[Door]]
@@ -121,13 +125,19 @@ async def running(
             now=found.clock.now,
             wall=wall,
             metrics=found.metrics,
+            latencies=Latencies(),
         )
         doors = make_doors(inside)
         for door in doors:
             found.engine.attach(door.switch, door.sounds)
         found.engine.recover(recovered)
         shipping = await stack.enter_async_context(_shipping(found.shipper, stopping))
-        work = [*map(_keep_open, doors), found.journal.keep_synced(), found.lag.run()]
+        work = [
+            *map(_keep_open, doors),
+            found.journal.keep_synced(),
+            found.lag.run(),
+            *_announcing(found, inside, doors),
+        ]
         tasks = await stack.enter_async_context(_alongside(work))
         async with asyncio.TaskGroup() as group:
             watches = [group.create_task(_watch(task)) for task in (*tasks, shipping)]
@@ -221,6 +231,22 @@ def _measure(counted: metrics.Metrics, depth: Depth, clock: EngineClock, lag: La
     counted.journal_unshipped_rows.set_function(depth.rows)
     counted.journal_unshipped_age_seconds.set_function(age_s)
     counted.loop_late_most_seconds.set_function(lambda: lag.worst_lately_s)
+
+
+def _announcing(
+    found: Running, inside: Inside, doors: Sequence[Door]
+) -> Sequence[Coroutine[None, None, None]]:
+    """Return the work of telling each door's switch that the engine lives."""
+    announcer = Announcer(
+        found.engine,
+        engine=inside.tenure.engine,
+        limits=found.limits,
+        now=inside.now,
+        lag=found.lag,
+        request_s=inside.latencies.nine_of_ten_s,
+        metrics=inside.metrics,
+    )
+    return [announcer.run(door.switch) for door in doors]
 
 
 class _Bell:

@@ -13,7 +13,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
-from ivrengine.asterisk import lease, looking, translate, wire
+from ivrengine.asterisk import heartbeat, lease, looking, translate, wire
 from ivrengine.asterisk.ari import Ari
 from ivrengine.asterisk.asking import Asking, not_known
 from ivrengine.asterisk.link import Link
@@ -59,6 +59,7 @@ class AriSwitch:
         meter = meter or Unmetered()
         self._fallback = node.fallback_context
         self._application = node.application
+        self._country = node.country
         self._now = now
         self._ear = Ear(
             translate.Node(name=NodeName(node.name), country=node.country),
@@ -315,9 +316,7 @@ class AriSwitch:
         """Let the dialplan know that the engine lives; never while another engine may be the one that does."""
         if not self._link.up:
             raise wire.NoAnswerError("no link: no call can be taken")
-        await self._link.call(
-            "asterisk.setGlobalVar", variable=lease.HEARTBEAT, value=lease.written(announcement)
-        )
+        await heartbeat.tell(self._link.call, announcement, self._country)
         self._announced(announcement)
 
     def hear_heartbeats(self, listener: Callable[[Announcement], None]) -> None:

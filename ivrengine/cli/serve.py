@@ -136,7 +136,7 @@ async def _answering(
     doors: list[_AsteriskDoor] = []
 
     def make_doors(inside: app.Inside) -> Sequence[app.Door]:
-        meter = DoorMeter(inside.metrics)
+        meter = DoorMeter(inside.metrics, inside.latencies)
         for node, library in zip(settings.asterisk, libraries, strict=True):
             doors.append(_door(_node(node), library, inside, meter))
         return doors

@@ -175,6 +175,10 @@ class Announcement:
     """Calls in progress on this node, beyond which new ones are shed; 0 sends all to the fallback."""
     calls_per_s_max: int
     """New calls within one second, beyond which they are shed."""
+    emergency: tuple[str, ...] = ()
+    """Numbers, as they are routed, whose callers may use the whole of both limits."""
+    emergency_share: float = 0.0
+    """The part of both limits that all others leave to them."""
 
 
 class NotTakenError(Exception):

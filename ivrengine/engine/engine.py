@@ -1,6 +1,7 @@
 """The engine: sends every event of every switch to the call it belongs to (hop 3 of a call's way), and begins and ends calls."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -72,9 +73,9 @@ class Engine:
             metrics=metrics,
         )
         self._reconciled: dict[NodeName, Reconciliation] = {}
+        self._arrivals: Counter[NodeName] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._stopping = False
-        self._left = False
+        self._stopping = self._left = False
         self._idle = asyncio.Event()
         self._idle.set()
         performer = Performer(self._doors.__getitem__, self)
@@ -147,6 +148,22 @@ class Engine:
         """Return the calls in progress as they stand, in the order of their arrival."""
         return [task.call for task in self._calls.values() if task.call is not None]
 
+    def takes_calls(self, node: NodeName) -> bool:
+        """Tell whether a call that arrives there now would be taken."""
+        return self._reconciled[node].settled and not self._stopping and self._journal.has_room()
+
+    def calls_on(self, node: NodeName) -> int:
+        """Return how many calls are in progress on a node."""
+        return sum(ids.node_of(channel_id) == node for channel_id in self._by_channel)
+
+    def arrived_on(self, node: NodeName) -> int:
+        """Return how many calls have arrived on a node so far."""
+        return self._arrivals[node]
+
+    def emergency(self) -> Sequence[str]:
+        """Return the numbers whose callers come before others when there are too many."""
+        return self._book.routes.emergency
+
     def listen(self, event: switching.SwitchEvent) -> None:
         """Take an event of a switch: put it into its call's mailbox and return at once."""
         if self._left:
@@ -207,6 +224,7 @@ class Engine:
         return self._by_channel.get(ChannelId(subject)) if ours is None else self._calls.get(ours)
 
     def _arrived(self, arrival: switching.Arrival) -> None:
+        self._arrivals[ids.node_of(arrival.channel_id)] += 1
         try:
             refusal = self._admit(arrival)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller must not stay in silence

@@ -9,6 +9,10 @@ class Limits:
 
     calls_max: int = 2_000
     """Calls in progress: 2,000 real ones are what two cores and Asterisk's descriptors carry; more go to the fallback."""
+    calls_per_s_max: int = 400
+    """New calls within a second, on one node: half of what Asterisk collapses under; what the machine carries is measured."""
+    emergency_share: float = 0.1
+    """Of both limits, kept for numbers with ``emergency`` in the routing file, if there are any."""
     mailbox_max: int = 256
     """Events of one call not yet decided: a call makes 20 in all; more is a fault or an attack, and fails that call only."""
     type_ahead_max: int = 32

@@ -83,6 +83,11 @@ class Reconciliation:
         """Whether the node's events are to be shown to ``attend`` before anybody else."""
         return self._kept_back is not None or bool(self._strangers)
 
+    @property
+    def settled(self) -> bool:
+        """Whether the node is heard, and it is known what happened before."""
+        return self._task is not None and self._kept_back is None
+
     def left_by_another(self, since_at: datetime) -> None:
         """Learn that the calls there are of an engine that was last alive then; they wait for the node to be heard."""
         self._unheard_since_at = since_at

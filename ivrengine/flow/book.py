@@ -41,6 +41,8 @@ class Routes:
 
     exact: Mapping[str, tuple[BrandId, str]] = dataclasses.field(default_factory=dict)
     prefixes: Mapping[str, tuple[BrandId, str]] = dataclasses.field(default_factory=dict)
+    emergency: tuple[str, ...] = ()
+    """DIDs whose callers come before others when there are too many."""
 
     def find(self, did: str) -> tuple[BrandId, str] | None:
         """Return brand and flow name for a DID: the exact one, else the one with the longest prefix of it."""

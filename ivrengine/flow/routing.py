@@ -27,6 +27,8 @@ _BLANKS: Final = re.compile(r"[\s().-]")
 _ENDPOINT: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*/[A-Za-z0-9_.:@+*#/-]{1,128}")
 """No ``&`` and no comma: an endpoint rings one phone, and carries no options of the dialplan's ``Dial``."""
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
+EMERGENCIES_MAX: Final = 100
+"""The dialplan is told of all of them in one request, and looks through them while it is short of time."""
 
 
 def _without_blanks(value: object) -> object:
@@ -61,11 +63,17 @@ class RouteSource(BaseModel):
         description="What numbers begin with; an exact number wins, then the longest prefix.",
     )
     flow: Name = Field(description="The brand's flow that answers.")
+    emergency: bool = Field(
+        default=False,
+        description="Whether its callers come before others when there are too many; for a `did` only.",
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.did is None) == (self.prefix is None):
             raise contradiction("did", "expected either `did` or `prefix`")
+        if self.emergency and self.did is None:
+            raise contradiction("emergency", "expected `did`: a `prefix` cannot be an emergency")
         return self
 
 
@@ -106,6 +114,14 @@ class RoutingSource(BaseModel):
     brands: Annotated[dict[Name, BrandSource], Field(min_length=1, max_length=1000)] = Field(
         description="The brands by name."
     )
+
+    @model_validator(mode="after")
+    def _few_emergencies(self) -> Self:
+        routes = [route for brand in self.brands.values() for route in brand.routes]
+        if sum(route.emergency for route in routes) > EMERGENCIES_MAX:
+            sentence = f"expected at most {EMERGENCIES_MAX} routes with `emergency`"
+            raise contradiction("brands", sentence)
+        return self
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +193,10 @@ def routes(routing: Routing) -> tuple[Routes, list[Problem]]:
             continue
         first[key, number] = place.line
         (exact if key == "did" else prefixes)[number] = (brand, route.flow)
-    return Routes(exact=exact, prefixes=prefixes), found
+    emergency = tuple(
+        route.did for _, _, route in _all_routes(routing) if route.emergency and route.did
+    )
+    return Routes(exact=exact, prefixes=prefixes, emergency=emergency), found
 
 
 def unknown_flows(routing: Routing, known: Collection[tuple[BrandId, str]]) -> Iterator[Problem]:

@@ -91,6 +91,18 @@ def did(raw: str, country: str) -> str:
     return _NOT_IN_DID.sub("", user) if digits is None else digits.removeprefix("+")
 
 
+def dialled_forms(did: str, country: str) -> tuple[str, ...]:
+    """Return the digits, from the first that is not 0, of each way in which a trunk may write a routed number.
+
+    ``+902124440101``, ``00902124440101`` and ``902124440101`` are one, ``02124440101`` and ``2124440101`` another.
+    """
+    whole = did.removeprefix("+").lstrip("0")
+    code = str(_home_code(country)) if did.startswith("+") else ""
+    if not code or not whole.startswith(code):
+        return (whole,)
+    return (whole, whole.removeprefix(code).lstrip("0"))
+
+
 def mask(number: str | None) -> str:
     """Return an E.164 number with its subscriber part hidden but for two digits: ``+90 532 *** ** 67``.
 

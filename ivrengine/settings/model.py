@@ -203,6 +203,8 @@ class Limits(_Table):
     """Bounds that differ from the engine's own, which ``engine/limits.py`` has with their reasons."""
 
     calls_max: int | None = Field(default=None, ge=1)
+    calls_per_s_max: int | None = Field(default=None, ge=1)
+    emergency_share: float | None = Field(default=None, ge=0, le=0.9)
     mailbox_max: int | None = Field(default=None, ge=1)
     type_ahead_max: int | None = Field(default=None, ge=1)
     rounds_max: int | None = Field(default=None, ge=1)

@@ -41,8 +41,6 @@ class Caller(Receiver):
         if self._script.steps or self._script.reflexes:
             self.ear.listen(self._on_sound)
         self._follow(self._script.steps)
-        if not self.exchange.app_there:
-            self.sent_on()
 
     def sent_on(self) -> None:
         """Wait for a person of the fallback, for a while."""

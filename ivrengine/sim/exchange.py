@@ -13,6 +13,7 @@ from ivrengine.core import events, ids, switching
 from ivrengine.core.events import Failure
 from ivrengine.core.ids import BridgeId, ChannelId, PlaybackId, RecordingId
 from ivrengine.core.switching import RequestRefusedError
+from ivrengine.sim.admission import Admission, Verdict
 from ivrengine.sim.bridge import Bridge
 from ivrengine.sim.channel import Channel, Party, Place
 from ivrengine.sim.line import Command
@@ -22,6 +23,7 @@ from ivrengine.sim.recording import Recording
 SCHEMES: Final = ("sound:", "recording:", "number:", "digits:", "characters:", "tone:")
 """The kinds of media that ARI plays."""
 NORMAL: Final = 16
+USER_BUSY: Final = 17
 NO_ANSWER: Final = 19
 FAILURE: Final = 38
 """Q.850 causes; the last is what a network makes of a switch that is gone."""
@@ -66,8 +68,7 @@ class Exchange:
         self._duration_s = duration_s
         self._phones = phones
         self._ring_timers: dict[ChannelId, asyncio.TimerHandle] = {}
-        self.announcement: switching.Announcement | None = None
-        """What the engine last told the dialplan."""
+        self._admission = Admission()
         self.epoch = first_channel
         """When the switch's process began, in whole seconds; ids of inbound channels begin with it, as Asterisk's do."""
         self._arrived = 0
@@ -75,13 +76,36 @@ class Exchange:
     def arrive(self, party: Party, did: str, number: str | None) -> Channel:
         """Let somebody call."""
         self._arrived += 1
+        verdict = self._judged(did)
+        ours = verdict is Verdict.ADMITTED
         channel_id = ChannelId(ids.on_node(self._node, f"{self.epoch}.{self._arrived}"))
-        channel = Channel(channel_id, party, Place.OURS if self.app_there else Place.ELSEWHERE)
+        channel = Channel(channel_id, party, Place.OURS if ours else Place.ELSEWHERE)
         channel.inbound = did, number
         self.channels[channel_id] = channel
-        if self.app_there:
+        if ours:
             self._tell(switching.Arrival, channel_id, channel_id=channel_id, did=did, number=number)
+        elif verdict is Verdict.SHED:
+            asyncio.get_running_loop().call_soon(self.end, channel, USER_BUSY)
+        else:
+            party.sent_on()
         return channel
+
+    def _judged(self, did: str) -> Verdict:
+        if not self.app_there:
+            return Verdict.FALLBACK
+        now_s = asyncio.get_running_loop().time()
+        return self._admission.judge(did, now_s, in_progress=self._callers)
+
+    def _callers(self) -> int:
+        return sum(
+            channel.inbound is not None and channel.place is Place.OURS
+            for channel in self.channels.values()
+        )
+
+    @property
+    def announcement(self) -> switching.Announcement | None:
+        """What the engine last told the dialplan."""
+        return self._admission.announcement
 
     def pressed(self, channel: Channel, digit: str) -> None:
         """Let a key be heard."""
@@ -127,7 +151,7 @@ class Exchange:
         for channel in tuple(self.channels.values()):
             self.end(channel, FAILURE)
         self.bridges.clear()
-        self.announcement = None
+        self._admission = Admission()
         self.epoch = max(epoch, self.epoch + 1)
         self._arrived = 0
 
@@ -322,7 +346,7 @@ class Exchange:
 
     def announced(self, announcement: switching.Announcement) -> None:
         """Take what the engine tells the dialplan."""
-        self.announcement = announcement
+        self._admission.announced(announcement, asyncio.get_running_loop().time())
 
     def start_recording(
         self, recording_id: RecordingId, target: ChannelId | BridgeId, *, limit_s: float

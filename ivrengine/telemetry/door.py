@@ -4,16 +4,44 @@ Finding a series by its labels costs as much as all the rest of counting; those 
 """
 
 import functools
+from collections import deque
+from typing import Final
 
 from ivrengine.core.ids import NodeName
 from ivrengine.telemetry.metrics import Metrics
+
+TELLING: Final = frozenset({"channels.playWithId"})
+"""What every call asks for and Asterisk does at once; others wait by their nature, behind a prompt or for a person."""
+ENOUGH: Final = 20
+"""Requests within a second from which on nine of ten mean anything."""
+KEPT: Final = 1024
+"""More than a node is asked to play within a second."""
+NINE_OF_TEN: Final = 0.9
+
+
+class Latencies:
+    """How fast the nodes answer at present."""
+
+    def __init__(self) -> None:
+        self._lately: dict[NodeName, deque[float]] = {}
+
+    def note(self, node: NodeName, operation: str, duration_s: float) -> None:
+        """Note one request."""
+        if operation in TELLING:
+            self._lately.setdefault(node, deque(maxlen=KEPT)).append(duration_s)
+
+    def nine_of_ten_s(self, node: NodeName) -> float | None:
+        """Return how long nine of ten requests took at most since this was asked last; None for too few of them."""
+        lately = sorted(self._lately.pop(node, ()))
+        return lately[int(NINE_OF_TEN * len(lately))] if len(lately) >= ENOUGH else None
 
 
 class DoorMeter:
     """Counts for the doors of one engine."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, latencies: Latencies | None = None) -> None:
         self._metrics = metrics
+        self._latencies = latencies or Latencies()
         # As many as the settings name nodes.
         self._seen_up: set[NodeName] = set()
         # All three have labels from closed sets, and so have these caches.
@@ -26,6 +54,7 @@ class DoorMeter:
         """Count a request to a node."""
         self._requests(node, operation, outcome).inc()
         self._request_seconds(node, operation).observe(duration_s)
+        self._latencies.note(node, operation, duration_s)
 
     def heard(self, node: NodeName, kind: str) -> None:
         """Count an event that the engine was told."""

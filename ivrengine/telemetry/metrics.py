@@ -119,6 +119,15 @@ class Metrics:
     events_dropped: Annotated[Counter, about("Events that no call took.", reason=DROPPED)]
 
     # Asterisk
+    admission_calls_max: Annotated[
+        Gauge,
+        about(
+            "Calls that a node may have now; beyond, callers are refused. 0: to people.", node=()
+        ),
+    ]
+    admission_calls_per_s_max: Annotated[
+        Gauge, about("New calls that a node may have within a second, likewise.", node=())
+    ]
     node_linked: Annotated[Gauge, about("1 while a node's events reach us.", node=())]
     node_healthy: Annotated[Gauge, about("1 while a node's ARI answers in time.", node=())]
     reconnects: Annotated[

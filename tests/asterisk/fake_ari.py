@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import json
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -223,7 +224,8 @@ class FakeAri:
     def _variable(self, request: web.Request) -> web.Response:
         name = request.query["variable"]
         if request.method == "GET":
-            return web.json_response({"value": self.variables.get(name, "")})
+            clock = {"EPOCH": str(int(time.time()))}
+            return web.json_response({"value": (clock | self.variables).get(name, "")})
         self.variables[name] = request.query["value"]
         return web.Response(status=204)
 

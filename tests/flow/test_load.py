@@ -4,8 +4,9 @@ import dataclasses
 from pathlib import Path
 
 from ivrengine.core.ids import BrandId
-from ivrengine.flow.book import Phone
+from ivrengine.flow.book import Book, Phone
 from ivrengine.flow.load import content_hash, load_folder
+from ivrengine.flow.routing import EMERGENCIES_MAX
 from tests.flow.folder import MAIN, PROMPTS, ROUTING, SOUND, load, write
 
 ACME = BrandId("acme")
@@ -75,6 +76,36 @@ def test_an_exact_number_wins_and_then_the_longest_prefix(tmp_path: Path) -> Non
         "": None,
         "+9021": None,
     }
+
+
+def _routed(tmp_path: Path, routes: str) -> tuple[Book, list[str]]:
+    routing = ROUTING.replace('[{did: "+902124440101", flow: main}]', routes)
+    book, told = load(tmp_path, SOUND | {"routing.yaml": routing})
+    return book, [str(problem) for problem in told]
+
+
+def test_emergency_numbers_are_known_to_the_book(tmp_path: Path) -> None:
+    book, told = _routed(
+        tmp_path,
+        '[{did: "+90 212 444 01 99", flow: main, emergency: true}, {did: "112", flow: main}]',
+    )
+    assert told == []
+    assert book.routes.emergency == ("+902124440199",)
+
+
+def test_a_block_of_numbers_is_no_emergency(tmp_path: Path) -> None:
+    _, told = _routed(tmp_path, '[{prefix: "+90212", flow: main, emergency: true}]')
+    (sentence,) = [each for each in told if "emergency" in each]
+    assert "expected `did`: a `prefix` cannot be an emergency" in sentence
+
+
+def test_not_everything_is_an_emergency(tmp_path: Path) -> None:
+    routes = ", ".join(
+        f'{{did: "+90212444{number:04}", flow: main, emergency: true}}'
+        for number in range(EMERGENCIES_MAX + 1)
+    )
+    _, told = _routed(tmp_path, f"[{routes}]")
+    assert any("expected at most 100 routes with `emergency`" in each for each in told)
 
 
 def test_a_broken_flow_is_left_out_and_the_others_are_not(tmp_path: Path) -> None:

@@ -54,6 +54,9 @@ class Access:
     prompts: Path
     """The folder of prompts, as the engine writes it."""
     prompts_as_seen: str
+    missed: Path
+    """The folder in which the dialplan writes down the calls that no engine saw."""
+    seal_key: str = dataclasses.field(repr=False)
     settings: Path
     """Settings of an engine on this Asterisk."""
 
@@ -88,6 +91,8 @@ def access(number: str | None = None) -> Access:
         root=Path(said["IVR_ASTERISK_ROOT"]),
         prompts=Path(said["IVR_PROMPTS_FOLDER"]),
         prompts_as_seen=said["IVR_PROMPTS_AS_SEEN"],
+        missed=Path(said["IVR_MISSED_FOLDER"]),
+        seal_key=said["IVR_SEAL_KEY"],
         settings=Path(f"{said['IVR_ASTERISK_ROOT']}.toml"),
     )
 

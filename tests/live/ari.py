@@ -14,6 +14,8 @@ from tests.live.access import Access
 
 Event = dict[str, Any]
 APPLICATION: Final = "ivrengine"
+HEARTBEAT: Final = "IVR_ENGINE"
+"""The dialplan's global that is read before a call is given to the application."""
 
 
 class Ari:
@@ -27,19 +29,52 @@ class Ari:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def connect(cls, access: Access, application: str = APPLICATION) -> AsyncIterator["Ari"]:
-        """Serve ``application`` within the block; channels left in it at the end are hung up."""
+    async def connect(
+        cls, access: Access, application: str = APPLICATION, *, alive: bool = True
+    ) -> AsyncIterator["Ari"]:
+        """Serve ``application`` within the block; channels left in it at the end are hung up.
+
+        ``alive``: the dialplan is told, as an engine does each second, that the application lives; at the end it is told that
+        nobody does.
+        """
         login = aiohttp.encode_basic_auth("ivrengine", access.ari_password)
         async with aiohttp.ClientSession(headers={"Authorization": login}) as http:
             ari = cls(http, access.ari_url)
             url = f"{access.ari_url}/events?app={application}&subscribeAll=false"
             async with http.ws_connect(url) as socket:
-                reading = asyncio.ensure_future(ari._read(socket))
+                tasks = [asyncio.ensure_future(ari._read(socket))]
+                if alive:
+                    await ari.announce()
+                    tasks.append(asyncio.ensure_future(ari._beat()))
                 try:
                     yield ari
                 finally:
                     await ari._hang_up_all()
-                    reading.cancel()
+                    for task in tasks:
+                        task.cancel()
+                    if alive:
+                        await ari.set_variable(HEARTBEAT, "")
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            await self.announce()
+
+    async def announce(
+        self, *, calls_max: int = 100, calls_per_s_max: int = 100, age_s: int = 0
+    ) -> None:
+        """Tell the dialplan once that an engine lives, by Asterisk's clock."""
+        now = await self.second()
+        said = f"{now - age_s}-{calls_max}-{calls_per_s_max}-{APPLICATION}"
+        await self.set_variable(HEARTBEAT, said)
+
+    async def second(self) -> int:
+        """Return the second that Asterisk's clock shows."""
+        return int((await self.get("asterisk/variable?variable=EPOCH"))["value"])
+
+    async def set_variable(self, name: str, value: str) -> None:
+        """Set a global of the dialplan."""
+        await self.post("asterisk/variable", variable=name, value=value)
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for frame in socket:

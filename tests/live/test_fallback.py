@@ -6,7 +6,6 @@ from typing import Final
 import pytest
 
 from tests.live.access import access
-from tests.live.ami import Ami
 from tests.live.ari import Ari
 from tests.live.people import NUMBER, agent, caller
 from tests.sip import hearing
@@ -121,14 +120,3 @@ async def test_an_engine_can_give_a_call_up_to_the_fallback() -> None:
         await there.answered()
         assert there.shown == NUMBER
         await _talk(call, there)
-
-
-async def test_how_a_fallback_call_ended_is_told_over_ami() -> None:
-    async with Ami.connect(access()) as ami, caller() as call:
-        await call.answered()
-        await call.hung_up(within_s=40)
-        ended = await ami.event("UserEvent")
-        assert ended["UserEvent"] == "IvrFallbackEnded"
-        assert ended["QueueStatus"] == "JOINEMPTY"
-        assert ended["Number"] == "+90532*****67"
-        assert 5 < int(ended["Seconds"]) < 40

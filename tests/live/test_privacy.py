@@ -22,6 +22,8 @@ MASKED: Final = "+90530*****61"
 TELLING: Final = re.compile(rb"4857261|5304857|DTMF|dtmf end|ChannelDtmf", re.IGNORECASE)
 """Any seven digits in a row of the number, or any line that tells of keys."""
 KEYS: Final = "8305827461"
+LINES: Final = re.compile(rb"^1\|\d+\|(?:fallback|lost)\|", re.MULTILINE)
+"""What is written of a call that the engine did not see: the number is sealed in there."""
 FOLDERS: Final = ("var/log", "var/spool", "var/lib/asterisk", "run", "tmp", "root", "dev/shm")
 
 
@@ -77,10 +79,21 @@ async def test_no_file_holds_a_full_number_or_a_key() -> None:
     await _refused()
     async with caller(number=NUMBER) as call:  # abandons in the apology
         await call.answered()
+    await _in_the_hands_of_a_dead_engine()
     await asyncio.to_thread(_flushed)
     assert _holding(re.compile(re.escape(MASKED).encode())), "the search looks at the wrong files"
+    assert _holding(LINES) == [str(access().missed / "missed.log")]
     assert _holding(TELLING) == []
     assert _holding(re.compile(KEYS.encode())) == []
+
+
+async def _in_the_hands_of_a_dead_engine() -> None:
+    async with Ari.connect(access(), alive=False) as ari:
+        await ari.announce()
+        async with caller(number=NUMBER):
+            channel = (await ari.arrival())["channel"]["id"]
+            await ari.announce(age_s=60)
+        await ari.of(channel, "StasisEnd")
 
 
 def _flushed() -> None:

@@ -187,6 +187,14 @@ def test_real_numbers_take_the_short_cut_to_the_same_result(
 
 
 @pytest.mark.parametrize(
+    "raw", ["+902124440101", "00902124440101", "902124440101", "02124440101", "2124440101"]
+)
+def test_each_way_to_dial_a_did_is_among_its_forms(raw: str) -> None:
+    forms = normal.dialled_forms(normal.did(raw, "TR"), "TR")
+    assert raw.lstrip("+0") in forms
+
+
+@pytest.mark.parametrize(
     ("raw", "routed"),
     [
         ("02124440101", "+902124440101"),

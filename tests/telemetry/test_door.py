@@ -1,7 +1,7 @@
 from ivrengine.asterisk.meter import Meter
 from ivrengine.core.ids import NodeName
 from ivrengine.telemetry import metrics
-from ivrengine.telemetry.door import DoorMeter
+from ivrengine.telemetry.door import ENOUGH, KEPT, DoorMeter, Latencies
 
 AST1 = NodeName("ast1")
 
@@ -41,3 +41,28 @@ def test_only_a_link_that_comes_back_is_a_reconnection() -> None:
     assert value("reconnects_total", "ast2") is None
     assert value("node_linked", "ast1") == 0
     assert value("node_linked", "ast2") == 1
+
+
+def test_nine_of_ten_requests_say_how_fast_a_node_answers() -> None:
+    latencies = Latencies()
+    for hundredth in range(100):
+        latencies.note(AST1, "channels.playWithId", hundredth / 100)
+        latencies.note(AST1, "channels.answer", 30.0)
+    assert latencies.nine_of_ten_s(AST1) == 0.9
+    assert latencies.nine_of_ten_s(AST1) is None, "what was told is not told again"
+
+
+def test_a_few_requests_say_nothing() -> None:
+    latencies = Latencies()
+    for _ in range(ENOUGH - 1):
+        latencies.note(AST1, "channels.playWithId", 9.0)
+    assert latencies.nine_of_ten_s(AST1) is None
+
+
+def test_what_is_remembered_of_a_node_has_a_limit() -> None:
+    latencies = Latencies()
+    for _ in range(KEPT):
+        latencies.note(AST1, "channels.playWithId", 0.001)
+    for _ in range(KEPT):
+        latencies.note(AST1, "channels.playWithId", 0.5)
+    assert latencies.nine_of_ten_s(AST1) == 0.5

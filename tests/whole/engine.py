@@ -122,7 +122,7 @@ class Engine:
 
     async def ready(self) -> None:
         """Wait until it hears of calls; the database may take longer, and calls need not wait for it."""
-        await self.said("asterisk linked", within_s=READY_WITHIN_S)
+        await self.said("taking calls", within_s=READY_WITHIN_S)
 
     def term(self) -> None:
         """Ask it to end."""

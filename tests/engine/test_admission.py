@@ -1,0 +1,106 @@
+"""The limits of admission: whatever is measured, they stay in their bounds; they fall fast and come back."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ivrengine.engine import admission
+from ivrengine.engine.admission import Admitted, Ceiling, Measured, adapted, unhindered
+
+CEILING = Ceiling(calls_max=2000, calls_per_s_max=400)
+CALM = Measured(lag_s=0.0, request_s=0.002, calls=300, arrived=100)
+
+seconds = st.floats(min_value=0, max_value=100, allow_nan=False)
+measurements = st.builds(
+    Measured,
+    lag_s=seconds,
+    request_s=st.none() | seconds,
+    calls=st.integers(0, 10_000),
+    arrived=st.integers(0, 10_000),
+)
+ceilings = st.builds(
+    Ceiling, calls_max=st.integers(1, 100_000), calls_per_s_max=st.integers(1, 10_000)
+)
+
+
+def strained(calls: int, arrived: int) -> Measured:
+    return Measured(lag_s=2 * admission.LAG_S_MAX, request_s=None, calls=calls, arrived=arrived)
+
+
+@given(ceilings, st.lists(measurements, max_size=60))
+def test_the_limits_stay_between_floor_and_ceiling(
+    ceiling: Ceiling, second_by_second: list[Measured]
+) -> None:
+    admitted = unhindered(ceiling)
+    for measured in second_by_second:
+        admitted = adapted(admitted, measured, ceiling)
+        assert admission.FLOOR * ceiling.calls_max - 1 < admitted.calls_max <= ceiling.calls_max
+        floor_per_s = admission.FLOOR * ceiling.calls_per_s_max - 1
+        assert floor_per_s < admitted.calls_per_s_max <= ceiling.calls_per_s_max
+        assert min(admitted.calls_max, admitted.calls_per_s_max) >= 1
+
+
+@given(ceilings, st.lists(measurements, max_size=20))
+def test_calm_brings_all_of_it_back(ceiling: Ceiling, before: list[Measured]) -> None:
+    admitted = unhindered(ceiling)
+    for measured in before:
+        admitted = adapted(admitted, measured, ceiling)
+    for _ in range(round(1 / admission.GROWTH) + 1):
+        admitted = adapted(admitted, CALM, ceiling)
+    assert (admitted.calls_max, admitted.calls_per_s_max) == (
+        ceiling.calls_max,
+        ceiling.calls_per_s_max,
+    )
+
+
+@given(measurements, st.lists(measurements, max_size=10))
+def test_more_strain_never_means_more_calls(measured: Measured, before: list[Measured]) -> None:
+    admitted = unhindered(CEILING)
+    for each in before:
+        admitted = adapted(admitted, each, CEILING)
+    strain = Measured(
+        lag_s=measured.lag_s + admission.LAG_S_MAX,
+        request_s=measured.request_s,
+        calls=measured.calls,
+        arrived=measured.arrived,
+    )
+    assert _of(adapted(admitted, strain, CEILING)) <= _of(adapted(admitted, measured, CEILING))
+
+
+def _of(admitted: Admitted) -> tuple[float, float]:
+    return admitted.calls_per_s, admitted.calls
+
+
+def after(*second_by_second: Measured) -> Admitted:
+    admitted = unhindered(CEILING)
+    for measured in second_by_second:
+        admitted = adapted(admitted, measured, CEILING)
+    return admitted
+
+
+def test_a_cut_begins_at_what_really_came() -> None:
+    strain = strained(calls=1000, arrived=200)
+    admitted = after(strain, strain)
+    assert (admitted.calls_per_s_max, admitted.calls_max) == (140, 950)
+
+
+def test_one_late_second_alone_is_no_overload() -> None:
+    strain = strained(calls=1000, arrived=200)
+    assert _of(after(strain, CALM, strain, CALM, strain)) == _of(unhindered(CEILING))
+
+
+def test_a_cut_is_given_a_second_to_show_its_effect() -> None:
+    strain = strained(calls=1000, arrived=200)
+    less = strained(calls=1000, arrived=140)
+    assert _of(after(strain, strain, less)) == _of(after(strain, strain))
+    assert after(strain, strain, less, less).calls_per_s_max == 98
+
+
+def test_between_calm_and_strain_the_limits_stay() -> None:
+    strain = strained(calls=1000, arrived=200)
+    near = Measured(lag_s=0.8 * admission.LAG_S_MAX, request_s=None, calls=900, arrived=140)
+    assert _of(after(strain, strain, *[near] * 10)) == _of(after(strain, strain))
+
+
+def test_slow_requests_are_strain_too() -> None:
+    slow = Measured(lag_s=0.0, request_s=0.3, calls=1000, arrived=200)
+    assert after(slow, slow).calls_per_s_max == 140
