@@ -14,7 +14,7 @@ from tests.live import access
 
 FLOWS = Path(__file__).parent / "flows"
 READY_LIMIT_S = 60.0
-LINKED = b'"asterisk linked"'
+LINKED = b'"taking calls"'
 SHIPPING = b'"shipping"'
 """Said when the database is made and up to date, for which a first start takes some seconds of processor time."""
 KIB = 1024

@@ -210,11 +210,11 @@ async def asterisk_killed(engine: Engine, each: int, folder: Path, tell: Tell) -
     async with Crowd.calling(engine, each=each, folder=folder) as crowd:
         await crowd.stands()
         stood = stands(engine.data)
-        links = len(engine.lines("link up"))
+        taking = len(engine.lines("taking calls"))
         killed_at = time.time()
         os.kill(asterisk_pid(), signal.SIGKILL)
         await asyncio.to_thread(chroot, "up")
-        await engine.said("link up", within_s=NOTICED_WITHIN_S, count=links + 1)
+        await engine.said("taking calls", within_s=NOTICED_WITHIN_S, count=taking + 1)
         await until(lambda: not stands(engine.data), BACK_WITHIN_S)
         closed_at = max(map(_at, records.journaled(engine.data)))
         size, rung = crowd.size, crowd.rung

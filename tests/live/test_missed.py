@@ -287,6 +287,7 @@ exten => +902124440150,1,Goto(office,150,1)
 
 [office]
 exten => 150,1,Gosub(ivrengine-watch,s,1(${EXTEN}))
+ same => n,Wait(0.5)
  same => n,Queue(ivrengine-fallback,,,,2)
 """
 
