@@ -68,7 +68,7 @@ class Inside:
     listener: Callable[[SwitchEvent], None]
     now: Callable[[], datetime]
     wall: Callable[[], datetime]
-    """The wall clock, which may jump: for the heartbeat, which Asterisk compares with its own."""
+    """The wall clock, which may jump: to see whether a heartbeat, which has Asterisk's time, is old."""
     metrics: metrics.Metrics
     latencies: Latencies
     """Where a door notes how long requests take, so that no more calls are admitted than it can carry."""

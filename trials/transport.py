@@ -135,6 +135,7 @@ TRANSPORT: Final = (
             "tests/asterisk/test_lease.py::test_no_event_socket_is_opened_while_another_engine_lives",
             "tests/app/test_with_postgres.py::test_a_second_engine_on_the_same_data_is_refused",
             "tests/whole/test_leaving.py::test_a_standby_takes_over_the_moment_the_engine_dies",
+            "tests/whole/test_leaving.py::test_of_two_engines_that_know_nothing_of_each_other_one_waits_for_the_other",
         ),
     ),
     Trial(

@@ -12,7 +12,7 @@ _TICK: Final = timedelta(microseconds=1)
 
 
 def wall() -> datetime:
-    """Return the wall clock's present, aware: for what others compare with their own, as a heartbeat; no wait goes by it."""
+    """Return the wall clock's present, aware: for what has another machine's time, as a heartbeat; no wait goes by it."""
     return datetime.now(UTC)
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from ivrengine.asterisk.lease import STALE_S
 from tests.sip import hearing
 from tests.sip.phone import Answers, Rings
 from tests.whole import people, records
-from tests.whole.engine import Engine, open_folder, running
+from tests.whole.engine import Engine, open_folder, running, until
 from tests.whole.people import HOUSE, dial, phone, prompt
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.postgres]
@@ -106,6 +107,55 @@ async def test_a_standby_takes_over_the_moment_the_engine_dies(folder: Path) -> 
     finally:
         first.close()
         second.close()
+
+
+async def test_of_two_engines_that_know_nothing_of_each_other_one_waits_for_the_other(
+    folder: Path,
+) -> None:
+    """As on two machines: nothing is shared but the Asterisk."""
+    first, second = [Engine(folder / name) for name in ("first", "second")]
+    try:
+        for engine in (first, second):  # at the same instant
+            engine.start()
+        await asyncio.gather(
+            *(engine.said("engine ready", within_s=45) for engine in (first, second))
+        )
+        serving, waiting = await _sorted(first, second)
+        assert not waiting.lines("asterisk linked")
+        await serving.ready()
+        async with dial(HOUSE, keys="info") as call:
+            await call.answered()
+            await call.press("5")
+            await call.hung_up()
+        assert records.arrivals(serving.data)
+        serving.kill()
+        died = time.monotonic()
+        await waiting.said("taking over", within_s=15)
+        await waiting.said("asterisk linked")
+        assert time.monotonic() - died < STALE_S + LEFT_WITHIN_S
+        await waiting.ready()
+        async with dial(HOUSE, keys="info") as call:
+            await call.answered()
+            await call.press("5")
+            await call.hung_up()
+        serving.start()
+        await serving.said("standby", within_s=45)
+        waiting.term()
+        said_good_bye = time.monotonic()
+        await serving.said("asterisk linked", within_s=20)
+        assert time.monotonic() - said_good_bye < LEFT_WITHIN_S + 1
+        assert await waiting.ended() == 0
+    finally:
+        first.close()
+        second.close()
+
+
+async def _sorted(first: Engine, second: Engine) -> tuple[Engine, Engine]:
+    """Return the one that serves and the one that waits, once that is decided."""
+    await until(lambda: any(each.lines("standby") for each in (first, second)), 20)
+    if first.lines("standby"):
+        return second, first
+    return first, second
 
 
 async def test_a_standby_that_is_told_to_stop_stops(folder: Path) -> None:
