@@ -57,6 +57,7 @@ TRANSPORT: Final = (
             "tests/asterisk/test_wire.py::test_a_request_ends_by_its_own_limit",
             "tests/asterisk/test_wire.py::test_more_requests_than_can_be_answered_are_refused_at_once",
             "tests/engine/test_engine.py::test_a_switch_that_refuses_everything_ends_every_call_in_bounded_time",
+            "tests/whole/test_faults.py::test_a_half_open_link_is_noticed_and_when_it_is_back_callers_go_on",
         ),
     ),
     Trial(
