@@ -14,7 +14,7 @@ from tests.faults.falls import asterisk_pid
 from tests.live.access import Access, chroot
 from tests.sip.phone import Answers, Phone
 from tests.whole import people, records
-from tests.whole.engine import Engine, open_folder
+from tests.whole.engine import READY_WITHIN_S, Engine, open_folder
 
 pytestmark = [pytest.mark.nodes, pytest.mark.postgres]
 
@@ -33,7 +33,7 @@ def engine() -> Iterator[Engine]:
 
 async def _linked(engine: Engine) -> None:
     for at in nodes.both():
-        await engine.said("link up", within_s=45, node=nodes.node_of(at))
+        await engine.said("taking calls", within_s=READY_WITHIN_S, node=nodes.node_of(at))
 
 
 async def _served(at: Access) -> None:
@@ -95,7 +95,7 @@ async def test_when_a_node_dies_the_calls_of_the_other_do_not_notice(
             os.kill(asterisk_pid(second), signal.SIGKILL)
             await engine.said("link down", within_s=20, node=nodes.node_of(second))
         await asyncio.to_thread(chroot, "up", number=second.instance)
-        await engine.said("link up", within_s=20, count=2, node=nodes.node_of(second))
+        await engine.said("taking calls", within_s=20, count=2, node=nodes.node_of(second))
         await _served(second)
         await records.ended(engine.data)
     seen = nodes.heard(engine, keyed, steady)
