@@ -71,7 +71,14 @@ PROCESS: Final = (
         name="Half again as much as can be carried",
         done="150 % of the calls per second that are held are offered for a minute.",
         expected="At least 80 % of what is held is still served; the rest is refused early; all is as before a minute later.",
-        missing="not run yet",
+        tests=(
+            "tests/live/test_admission.py::test_beyond_the_calls_in_progress_a_caller_hears_so_unanswered_and_is_refused",
+            "tests/live/test_admission.py::test_beyond_the_calls_of_a_second_callers_are_refused",
+            "tests/live/test_admission.py::test_only_so_many_refusals_are_spoken_at_once",
+            "tests/engine/test_admission.py::test_more_strain_never_means_more_calls",
+            "tests/engine/test_admission.py::test_calm_brings_all_of_it_back",
+        ),
+        missing="a minute at 150 % of what this machine holds",
     ),
     Trial(
         number=42,

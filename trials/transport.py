@@ -165,6 +165,8 @@ TRANSPORT: Final = (
             "tests/engine/test_missed.py::test_a_missed_call_is_an_event_and_a_call_of_the_list",
             "tests/engine/test_missed.py::test_told_twice_and_by_another_engine_it_is_the_same_rows",
             "tests/asterisk/test_missed.py::test_no_crash_loses_a_call",
+            "tests/live/test_missed.py::test_a_caller_who_gives_up_in_the_queue",
+            "tests/live/test_missed.py::test_a_waiting_caller_comes_back_to_the_engine_with_the_time_since_when_they_wait",
             "tests/whole/test_away.py::test_one_who_gave_up_in_the_fallback_is_recorded_once_whoever_dies",
             "tests/whole/test_away.py::test_callers_of_an_absent_engine_are_taken_back_by_the_next_one",
         ),
