@@ -46,7 +46,13 @@ TRANSPORT: Final = (
         name="A half-open socket",
         done="The cable passes nothing on any more, and tells nobody.",
         expected="The heartbeat notices within 15 s and connects anew.",
-        tests=("tests/asterisk/test_link.py::test_a_half_open_socket_is_noticed_by_the_heartbeat",),
+        tests=(
+            "tests/asterisk/test_link.py::test_a_half_open_socket_is_noticed_by_the_heartbeat",
+            "tests/whole/test_faults.py::test_a_half_open_link_is_noticed_and_when_it_is_back_callers_go_on",
+        ),
+        long_tests=(
+            "tests/trials/test_full_size.py::test_the_cable_half_open_under_a_hundred_calls",
+        ),
     ),
     Trial(
         number=5,
@@ -76,6 +82,9 @@ TRANSPORT: Final = (
         name="The engine hangs for 10 s under calls",
         done="The engine is stopped with SIGSTOP under calls, for 10 s and for 30 s, and let go on.",
         expected="Callers go on; a new caller reaches the fallback once the heartbeat is older than its limit; no call is lost.",
+        tests=(
+            "tests/whole/test_faults.py::test_an_engine_that_hung_goes_on_and_new_callers_reached_the_fallback",
+        ),
         long_tests=(
             "tests/trials/test_full_size.py::test_the_engine_stopped_under_a_hundred_calls",
         ),

@@ -42,6 +42,13 @@ def test_what_takes_minutes_is_run_by_make_trials_only() -> None:
         assert all(name.startswith(TRIALS_FOLDER) for name in trial.long_tests), trial.number
 
 
+@pytest.mark.parametrize("path", ["tests/trials/test_full_size.py", "tests/whole/test_faults.py"])
+def test_what_was_written_to_be_a_trial_is_one(path: str) -> None:
+    named = {name for t in TRIALS.values() for name in (*t.tests, *t.long_tests)}
+    written = {f"{path}::{name}" for name in functions(path) if name.startswith("test_")}
+    assert written <= named
+
+
 def test_a_trial_without_tests_says_what_is_missing() -> None:
     silent = [t.number for t in TRIALS.values() if not (t.tests or t.long_tests or t.missing)]
     assert not silent
