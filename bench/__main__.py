@@ -13,12 +13,14 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-NAMES: Final = ("step", "events", "simulated", "shipping", "real_calls", "adopt", "menu")
-LONG: Final = ("menu",)
+NAMES: Final = ("step", "events", "simulated", "shipping", "real_calls", "adopt", "menu", "goodput")
+LONG: Final = ("menu", "goodput")
 """Those that can be quick."""
 RESULTS: Final = Path("bench-results.json")
 MUST: Final[Mapping[str, tuple[str, float]]] = {
     "events.event_us": ("at most", 40),
+    "goodput.calm_after_s": ("at most", 60),
+    "goodput.share": ("at least", 0.8),
     "menu.cpu_ms": ("at most", 2),
     "menu.held_by_bare_aioari": ("at least", 0.9),
     "menu.held_per_s": ("at least", 200),

@@ -23,13 +23,15 @@ class Calls:
     per_s: int
     done: int
     failed: int
+    refused: int
+    """Told that there are too many calls (486), before they were answered."""
     reactions_ms: tuple[float, ...]
     """From each key press to the BYE, as the caller sees them."""
 
     @property
     def success(self) -> float:
         """The share of calls that went to their end."""
-        return self.done / (self.done + self.failed)
+        return self.done / (self.done + self.failed + self.refused)
 
 
 async def call(
@@ -61,9 +63,11 @@ async def _sipp(
     await process.wait()
     with statistics.open() as file:
         last = list(csv.DictReader(file, delimiter=";"))[-1]
+    refused = int(last["GenericCounter1(C)"])
     return Calls(
         per_s=per_s,
-        done=int(last["SuccessfulCall(C)"]),
+        done=int(last["SuccessfulCall(C)"]) - refused,
+        refused=refused,
         failed=int(last["FailedCall(C)"]),
         reactions_ms=_reactions_ms(folder / f"{SCENARIO.stem}_{process.pid}_shortmessages.log"),
     )

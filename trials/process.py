@@ -78,7 +78,9 @@ PROCESS: Final = (
             "tests/engine/test_admission.py::test_more_strain_never_means_more_calls",
             "tests/engine/test_admission.py::test_calm_brings_all_of_it_back",
         ),
-        missing="a minute at 150 % of what this machine holds",
+        long_tests=(
+            "tests/trials/test_full_size.py::test_half_again_as_many_calls_as_are_held_for_a_minute",
+        ),
     ),
     Trial(
         number=42,

@@ -30,10 +30,10 @@ async def tell(ask: lease.Ask, announcement: Announcement, country: str) -> None
 
 
 def reserved(announcement: Announcement, country: str) -> str:
-    """Return the per cent of the limits that is for any number, and the numbers that may have more: ``90-+902124440101``."""
+    """Return the per cent of the limits that is for any number, and the numbers that may have more: ``090-+902124440101``."""
     percent = round(100 * (1 - announcement.emergency_share))
     forms = [f"+{form}" for did in announcement.emergency for form in dialled_forms(did, country)]
-    return "-".join([str(percent), *forms])
+    return "-".join([f"{percent:03}", *forms])
 
 
 def _instant(told: Mapping[str, object]) -> datetime:

@@ -61,8 +61,8 @@ async def test_without_a_clock_nothing_is_said(told: Mapping[str, Any]) -> None:
 
 def test_emergency_numbers_are_told_in_each_way_a_trunk_may_write_them() -> None:
     told = heartbeat.reserved(said("+902124440199", "112", share=0.07), "TR")
-    assert told == "93-+902124440199-+2124440199-+112"
+    assert told == "093-+902124440199-+2124440199-+112"
 
 
 def test_a_number_of_another_country_has_one_way_only() -> None:
-    assert heartbeat.reserved(said("+441632960000", share=0.1), "TR") == "90-+441632960000"
+    assert heartbeat.reserved(said("+441632960000", share=0.1), "TR") == "090-+441632960000"

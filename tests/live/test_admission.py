@@ -80,7 +80,7 @@ async def test_a_caller_is_given_to_people_when_the_engine_takes_no_calls() -> N
         "{now}5-10-10-e",
         "-{now}-10-10-e",
         "{now}.0-10-10-e",
-        '" | 1 = 1 | "-10-10-e',
+        '" "-" "-1-10-10-e',
         "${{EPOCH}}-10-10-e",
     ],
 )
@@ -175,7 +175,7 @@ async def test_only_so_many_refusals_are_spoken_at_once() -> None:
 async def test_a_share_of_the_limits_is_kept_for_emergency_numbers(dialled: str) -> None:
     async with _engine() as ari, contextlib.AsyncExitStack() as callers:
         await ari.set_variable("IVR_SHED_ANNOUNCED_MAX", "0")
-        await ari.set_variable("IVR_EMERGENCY", "50-+902124440199-+2124440199")
+        await ari.set_variable("IVR_EMERGENCY", "050-+902124440199-+2124440199")
         await ari.announce(calls_max=2)
         await callers.enter_async_context(caller())
         await ari.arrival()
@@ -189,7 +189,7 @@ async def test_a_share_of_the_limits_is_kept_for_emergency_numbers(dialled: str)
 
 async def test_no_emergency_number_is_admitted_without_an_engine() -> None:
     async with _engine() as ari:
-        await ari.set_variable("IVR_EMERGENCY", "50-+902124440199-+2124440199")
+        await ari.set_variable("IVR_EMERGENCY", "050-+902124440199-+2124440199")
         await ari.announce(age_s=60)
         async with caller(EMERGENCY) as call:
             await _is_with_people(ari, call)

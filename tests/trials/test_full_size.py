@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from bench import goodput
 from tests.faults import databases, falls
 from tests.faults.cable import Cable
 from tests.faults.falls import Tell
@@ -22,6 +23,8 @@ pytestmark = [
 ]
 EACH: Final = 14
 """At each of seven places, with those who listen: a hundred calls and a few."""
+SERVED: Final = 0.8
+"""Of what is held, when half again as much comes."""
 MINUTE: Final = databases.Load(per_s=50, for_s=60)
 
 
@@ -95,3 +98,12 @@ async def test_postgres_slow_at_fifty_calls_a_second(tmp_path: Path, tell: Tell)
         databases.serving(server) as engine,
     ):
         await databases.slow(server, engine, load, tmp_path, tell)
+
+
+async def test_half_again_as_many_calls_as_are_held_for_a_minute(tell: Tell) -> None:
+    found = await asyncio.to_thread(goodput.measure)
+    tell(
+        f"{found['knee_per_s']:.0f} calls/s are held; of {found['offered_per_s']:.0f} offered {found['served_per_s']:.0f} were "
+        f"served and {found['refused_per_s']:.0f} refused; {found['calm_after_s']:.1f} s later Asterisk was empty"
+    )
+    assert found["share"] >= SERVED
