@@ -1,5 +1,6 @@
 """How a dialplan is told that an engine lives, and what it may be given: the globals that ``inbound.conf`` takes apart."""
 
+import asyncio
 import dataclasses
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,17 +17,42 @@ CLOCK: Final = "EPOCH"
 """Asterisk's own variable: its seconds since 1970."""
 
 
-async def tell(ask: lease.Ask, announcement: Announcement, country: str) -> None:
-    """Write the heartbeat, dated by Asterisk's clock, with which the dialplan compares it.
+class Heartbeat:
+    """Writes the heartbeat of one Asterisk, dated by its clock, with which the dialplan compares it.
 
-    Ours may be another machine's, and stays as it was when somebody sets the time. Raises ``RequestRefusedError``.
+    Ours may be another machine's, and stays as it was when somebody sets the time. What that clock shows is asked beside
+    each heartbeat, for the next one: an Asterisk at its limit takes a third of a second for an answer, and a heartbeat that
+    waits for three of them in a row comes too late just when it matters.
     """
-    at = _instant(await ask("asterisk.getGlobalVar", variable=CLOCK))
-    for variable, value in (
-        (EMERGENCY, reserved(announcement, country)),
-        (lease.HEARTBEAT, lease.written(dataclasses.replace(announcement, at=at))),
-    ):
-        await ask("asterisk.setGlobalVar", variable=variable, value=value)
+
+    def __init__(self, ask: lease.Ask, country: str) -> None:
+        """Write through ``ask``; ``country`` is where numbers without a country code belong."""
+        self._ask = ask
+        self._country = country
+        self._ahead_s: float | None = None
+        """How far that clock is ahead of our event loop's."""
+
+    async def tell(self, announcement: Announcement) -> None:
+        """Write what the dialplan is to know; raises ``RequestRefusedError``."""
+        if self._ahead_s is None:
+            self._ahead_s = await self._looked_at_clock()
+        try:
+            at = datetime.fromtimestamp(self._ahead_s + asyncio.get_running_loop().time(), UTC)
+        except (ValueError, OverflowError, OSError):
+            raise _no_clock() from None
+        said = lease.written(dataclasses.replace(announcement, at=at))
+        self._ahead_s, *_ = await asyncio.gather(
+            self._looked_at_clock(),
+            self._write(EMERGENCY, reserved(announcement, self._country)),
+            self._write(lease.HEARTBEAT, said),
+        )
+
+    async def _write(self, variable: str, value: str) -> None:
+        await self._ask("asterisk.setGlobalVar", variable=variable, value=value)
+
+    async def _looked_at_clock(self) -> float:
+        began = asyncio.get_running_loop().time()
+        return _seconds(await self._ask("asterisk.getGlobalVar", variable=CLOCK)) - began
 
 
 def reserved(announcement: Announcement, country: str) -> str:
@@ -36,8 +62,12 @@ def reserved(announcement: Announcement, country: str) -> str:
     return "-".join([f"{percent:03}", *forms])
 
 
-def _instant(told: Mapping[str, object]) -> datetime:
+def _seconds(told: Mapping[str, object]) -> int:
     try:
-        return datetime.fromtimestamp(int(str(told["value"])), UTC)
-    except (KeyError, ValueError, OverflowError, OSError):
-        raise RequestRefusedError(Failure.REFUSED, "no clock in the answer") from None
+        return int(str(told["value"]))
+    except (KeyError, ValueError):
+        raise _no_clock() from None
+
+
+def _no_clock() -> RequestRefusedError:
+    return RequestRefusedError(Failure.REFUSED, "no clock in the answer")

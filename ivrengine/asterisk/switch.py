@@ -13,9 +13,10 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
-from ivrengine.asterisk import heartbeat, lease, looking, translate, wire
+from ivrengine.asterisk import lease, looking, translate, wire
 from ivrengine.asterisk.ari import Ari
 from ivrengine.asterisk.asking import Asking, not_known
+from ivrengine.asterisk.heartbeat import Heartbeat
 from ivrengine.asterisk.link import Link
 from ivrengine.asterisk.listening import Ear, Listener
 from ivrengine.asterisk.meter import Meter, Unmetered
@@ -59,7 +60,6 @@ class AriSwitch:
         meter = meter or Unmetered()
         self._fallback = node.fallback_context
         self._application = node.application
-        self._country = node.country
         self._now = now
         self._ear = Ear(
             translate.Node(name=NodeName(node.name), country=node.country),
@@ -79,6 +79,7 @@ class AriSwitch:
             lease=right,
         )
         self._asking = Asking(self._link)
+        self._heartbeat = Heartbeat(self._link.call, node.country)
         self._announced: Callable[[Announcement], None] = lambda _announcement: None
 
     @property
@@ -316,7 +317,7 @@ class AriSwitch:
         """Let the dialplan know that the engine lives; never while another engine may be the one that does."""
         if not self._link.up:
             raise wire.NoAnswerError("no link: no call can be taken")
-        await heartbeat.tell(self._link.call, announcement, self._country)
+        await self._heartbeat.tell(announcement)
         self._announced(announcement)
 
     def hear_heartbeats(self, listener: Callable[[Announcement], None]) -> None:

@@ -22,6 +22,8 @@ from ivrengine.telemetry.metrics import Metrics
 
 EVERY_S: Final = 1.0
 """The dialplan takes five seconds without an announcement for the engine's end: four may get lost."""
+ANSWER_S: Final = 3.0
+"""An Asterisk that is overloaded answers late, and must not for that take the engine for dead; a second try is in time, too."""
 LOOK_EVERY_S: Final = 0.1
 """Callers must not wait for the next second when a link is back, nor come when the engine begins to stop."""
 
@@ -124,7 +126,7 @@ class Announcer:
             emergency_share=self._limits.emergency_share if emergency else 0.0,
         )
         try:
-            async with asyncio.timeout(EVERY_S):
+            async with asyncio.timeout(ANSWER_S):
                 await switch.announce(announcement)
         except (RequestRefusedError, TimeoutError) as error:
             if told and takes:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from ivrengine.asterisk import heartbeat
+from ivrengine.asterisk.heartbeat import Heartbeat, reserved
 from ivrengine.core.events import Failure
 from ivrengine.core.switching import Announcement, RequestRefusedError
 
@@ -17,20 +17,32 @@ THERE_S: Final = 1_790_000_000
 
 
 class Asterisk:
-    """Keeps globals, in the order in which they were set."""
+    """Keeps globals, and a clock of its own; each answer takes a while."""
 
-    def __init__(self, clock: Mapping[str, Any]) -> None:
-        self._clock = clock
-        self.set: list[tuple[str, str]] = []
+    def __init__(self, clock: object = THERE_S, *, takes_s: float = 0.0) -> None:
+        self.clock = clock
+        self.takes_s = takes_s
+        self.globals: dict[str, str] = {}
 
     async def __call__(self, operation: str, **arguments: object) -> Mapping[str, Any]:
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.takes_s)
         if operation == "asterisk.getGlobalVar":
             assert arguments == {"variable": "EPOCH"}
-            return self._clock
+            ahead = self.clock
+            return {"value": ahead + int(now()) if isinstance(ahead, int) else ahead}
         assert operation == "asterisk.setGlobalVar"
-        self.set.append((str(arguments["variable"]), str(arguments["value"])))
+        self.globals[str(arguments["variable"])] = str(arguments["value"])
         return {}
+
+    @property
+    def age_s(self) -> int:
+        """How old the heartbeat looks to the dialplan."""
+        assert isinstance(self.clock, int)
+        return self.clock + int(now()) - int(self.globals["IVR_ENGINE"].split("-")[0])
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def said(*emergency: str, share: float = 0.0) -> Announcement:
@@ -45,24 +57,49 @@ def said(*emergency: str, share: float = 0.0) -> Announcement:
 
 
 async def test_the_heartbeat_is_dated_by_the_clock_that_it_is_compared_with() -> None:
-    asterisk = Asterisk({"value": str(THERE_S)})
-    await heartbeat.tell(asterisk, said(), "TR")
-    assert asterisk.set == [("IVR_EMERGENCY", "100"), ("IVR_ENGINE", f"{THERE_S}-200-50-e1")]
+    asterisk = Asterisk()
+    await Heartbeat(asterisk, "TR").tell(said())
+    assert asterisk.globals == {"IVR_EMERGENCY": "100", "IVR_ENGINE": f"{THERE_S}-200-50-e1"}
 
 
-@pytest.mark.parametrize("told", [{}, {"value": ""}, {"value": "soon"}, {"value": "9" * 30}])
-async def test_without_a_clock_nothing_is_said(told: Mapping[str, Any]) -> None:
+@pytest.mark.parametrize("step_s", [3600, -3600])
+async def test_a_clock_that_is_set_makes_one_heartbeat_wrong_and_no_more(step_s: int) -> None:
+    asterisk = Asterisk()
+    heartbeat = Heartbeat(asterisk, "TR")
+    await heartbeat.tell(said())
+    asterisk.clock = THERE_S + step_s
+    await heartbeat.tell(said())
+    assert abs(asterisk.age_s) > 1000
+    for _ in range(10):
+        await asyncio.sleep(1)
+        await heartbeat.tell(said())
+        assert abs(asterisk.age_s) <= 1
+
+
+async def test_slow_answers_are_waited_for_once_and_not_one_after_the_other() -> None:
+    asterisk = Asterisk(takes_s=0.8)
+    heartbeat = Heartbeat(asterisk, "TR")
+    await heartbeat.tell(said())
+    for _ in range(10):
+        began = now()
+        await heartbeat.tell(said())
+        assert now() - began < 0.9
+        assert abs(asterisk.age_s) <= 2
+
+
+@pytest.mark.parametrize("told", ["", "soon", None, 10**30])
+async def test_without_a_clock_nothing_is_said(told: object) -> None:
     asterisk = Asterisk(told)
     with pytest.raises(RequestRefusedError) as refused:
-        await heartbeat.tell(asterisk, said(), "TR")
+        await Heartbeat(asterisk, "TR").tell(said())
     assert refused.value.failure is Failure.REFUSED
-    assert asterisk.set == []
+    assert asterisk.globals == {}
 
 
 def test_emergency_numbers_are_told_in_each_way_a_trunk_may_write_them() -> None:
-    told = heartbeat.reserved(said("+902124440199", "112", share=0.07), "TR")
+    told = reserved(said("+902124440199", "112", share=0.07), "TR")
     assert told == "093-+902124440199-+2124440199-+112"
 
 
 def test_a_number_of_another_country_has_one_way_only() -> None:
-    assert heartbeat.reserved(said("+441632960000", share=0.1), "TR") == "090-+441632960000"
+    assert reserved(said("+441632960000", share=0.1), "TR") == "090-+441632960000"

@@ -82,7 +82,7 @@ async def test_no_file_holds_a_full_number_or_a_key() -> None:
     await _in_the_hands_of_a_dead_engine()
     await asyncio.to_thread(_flushed)
     assert _holding(re.compile(re.escape(MASKED).encode())), "the search looks at the wrong files"
-    assert _holding(LINES) == [str(access().missed / "missed.log")]
+    assert str(access().missed / "missed.log") in _holding(LINES)
     assert _holding(TELLING) == []
     assert _holding(re.compile(KEYS.encode())) == []
 
