@@ -132,14 +132,31 @@ async def test_beyond_the_calls_of_a_second_callers_are_refused() -> None:
     async with _engine() as ari, contextlib.AsyncExitStack() as callers:
         await ari.set_variable("IVR_SHED_ANNOUNCED_MAX", "0")
         await ari.announce(calls_per_s_max=1)
-        await _a_second_begins(ari)
-        calls = [await callers.enter_async_context(caller()) for _ in range(3)]
-        refused = await asyncio.gather(*(_was_refused(call) for call in calls))
+        refused = await _within_one_second(ari, callers)
         assert sorted(refused) == [False, True, True]
+        await ari.announce(calls_per_s_max=1)
         await _a_second_begins(ari)
         ari.events.clear()
         await callers.enter_async_context(caller())
         await ari.arrival()
+
+
+async def _within_one_second(ari: Ari, callers: contextlib.AsyncExitStack) -> list[bool]:
+    """Let three people call in the same second of Asterisk's, and return who of them was refused.
+
+    A busy machine may need more than one attempt.
+    """
+    for _ in range(5):
+        await ari.announce(calls_per_s_max=1)
+        await _a_second_begins(ari)
+        began = await ari.second()
+        calls = [await callers.enter_async_context(caller()) for _ in range(3)]
+        ended = await ari.second()
+        refused = await asyncio.gather(*(_was_refused(call) for call in calls))
+        if began == ended:
+            return refused
+        await callers.aclose()
+    raise AssertionError("never were three calls placed within one second")
 
 
 async def _a_second_begins(ari: Ari) -> None:

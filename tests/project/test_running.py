@@ -1,10 +1,12 @@
 """What tests/conftest.py promises, tried on small test files in a pytest of their own."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.live.access import access
 
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.timeout(60)  # each test runs a pytest
@@ -26,10 +28,12 @@ markers =
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Return what runs a test file under our conftest.py, as on a machine with neither Asterisk nor SIPp."""
     shutil.copy(CONFTEST, pytester.path / "conftest.py")
     monkeypatch.setenv("IVR_ASTERISK_ROOT", str(pytester.path / "nowhere"))
+    monkeypatch.setenv("IVR_OTHER_INSTANCE", "none")
+    access.cache_clear()  # what tests before this one have read of a real Asterisk
     pytester.makeini(INI)
     monkeypatch.delenv("REQUIRE_LIVE", raising=False)
 
@@ -37,7 +41,8 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
         pytester.makepyfile(source)
         return pytester.runpytest_inprocess("-ra")
 
-    return run
+    yield run
+    access.cache_clear()
 
 
 def test_an_async_test_runs_in_virtual_time(run: Run) -> None:
