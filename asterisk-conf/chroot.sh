@@ -61,11 +61,13 @@ running_pid() {
     printf '%s\n' "$pid"
 }
 
-# Succeed when somebody listens: listening tcp|udp PORT. /proc needs no further tool.
+# Succeed when somebody listens: listening tcp|udp PORT. /proc needs no further tool. Other loopback addresses than 127.0.0.1 are
+# no hindrance: telephones of tests have the same port there.
 listening() {
     local hex
     hex=$(printf '%04X' "$2")
     awk -v port=":$hex\$" -v kind="$1" '
+        length($2) == 13 && $2 ~ /7F:/ && $2 !~ /^0100007F:/ { next }
         FNR > 1 && $2 ~ port && (kind == "udp" || $4 == "0A") { found = 1 }
         END { exit !found }
     ' "/proc/net/$1" "/proc/net/${1}6" 2> /dev/null
