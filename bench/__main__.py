@@ -52,7 +52,9 @@ def main(words: list[str]) -> int:
         console.print(f"measuring {name} …")
         measure: Callable[..., dict[str, float]] = importlib.import_module(f"bench.{name}").measure
         found = measure(quick=True) if quick and name in LONG else measure()
-        figures |= {f"{name}.{key}": value for key, value in found.items()}
+        named = {f"{name}.{key}": value for key, value in found.items()}
+        console.print(named)
+        figures |= named
     RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
     console.print(_table(figures))
     return 0

@@ -13,6 +13,8 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
+
 from ivrengine.core.call import Caller
 from ivrengine.core.ids import BrandId, NumberId
 from ivrengine.core.rows import NumberRow
@@ -118,8 +120,11 @@ def _resident_bytes() -> int:
 
 def _virtual(work: Callable[[Path], Coroutine[None, None, float]]) -> float:
     logs.configure(level="error", style="json")
-    with tempfile.TemporaryDirectory() as folder:
-        return run_virtual(work(Path(folder) / "journal"))
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return run_virtual(work(Path(folder) / "journal"))
+    finally:
+        structlog.reset_defaults()
 
 
 def measure(calls: int = 2_000) -> dict[str, float]:
