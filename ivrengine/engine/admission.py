@@ -20,6 +20,13 @@ GROWTH: Final = 0.05
 """Of the maximum, each second: all of it again after 20 calm ones."""
 FLOOR: Final = 0.1
 """Of the maximum. Whatever is measured (another program on the machine, a slow disk), so much is always taken."""
+START: Final = 0.25
+"""Of the maximum of new calls a second: what is given at once, before anything is known of what the machine can do."""
+HEADROOM: Final = 1.5
+"""Beyond ``START`` a limit grows to this much of what really came lately: one that nobody came near says nothing of what the
+machine can do, and a flood that meets it is in the machine before anything is measured (as of congestion windows, RFC 7661)."""
+FORGETTING: Final = 0.98
+"""Of the most that came within a second lately, each second: half of it is forgotten after 35."""
 STRAINED_S: Final = 2
 """So many strained seconds make a cut: one alone is a pause of something else, and the first after a cut is of before it."""
 
@@ -54,6 +61,8 @@ class Admitted:
     calls_per_s: float
     strained_s: int = 0
     """Seconds of strain since the last cut or calm one."""
+    came_per_s: float = 0.0
+    """The most that came within a second lately."""
 
     @property
     def calls_max(self) -> int:
@@ -66,13 +75,17 @@ class Admitted:
         return int(self.calls_per_s)
 
 
-def unhindered(ceiling: Ceiling) -> Admitted:
+def at_first(ceiling: Ceiling) -> Admitted:
     """Return the limits before anything was measured."""
-    return Admitted(calls=ceiling.calls_max, calls_per_s=ceiling.calls_per_s_max)
+    return Admitted(
+        calls=ceiling.calls_max, calls_per_s=max(START * ceiling.calls_per_s_max, 1.0)
+    )
 
 
 def adapted(admitted: Admitted, measured: Measured, ceiling: Ceiling) -> Admitted:
     """Return the limits for the next second."""
+    came_per_s = max(FORGETTING * admitted.came_per_s, measured.arrived)
+    admitted = dataclasses.replace(admitted, came_per_s=came_per_s)
     strain = max(measured.lag_s / LAG_S_MAX, (measured.request_s or 0.0) / REQUEST_S_MAX)
     if strain > 1.0:
         strained_s = admitted.strained_s + 1
@@ -82,9 +95,11 @@ def adapted(admitted: Admitted, measured: Measured, ceiling: Ceiling) -> Admitte
     growth = GROWTH if strain < CALM else 0.0
     calls = admitted.calls + growth * ceiling.calls_max
     calls_per_s = admitted.calls_per_s + growth * ceiling.calls_per_s_max
+    tried = max(START * ceiling.calls_per_s_max, HEADROOM * came_per_s, admitted.calls_per_s)
     return Admitted(
         calls=_within(calls, ceiling.calls_max),
-        calls_per_s=_within(calls_per_s, ceiling.calls_per_s_max),
+        calls_per_s=_within(min(calls_per_s, tried), ceiling.calls_per_s_max),
+        came_per_s=came_per_s,
     )
 
 
@@ -95,6 +110,7 @@ def _cut(admitted: Admitted, measured: Measured, ceiling: Ceiling) -> Admitted:
     return Admitted(
         calls=_within(calls, ceiling.calls_max),
         calls_per_s=_within(calls_per_s, ceiling.calls_per_s_max),
+        came_per_s=admitted.came_per_s,
     )
 
 

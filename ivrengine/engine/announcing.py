@@ -80,9 +80,9 @@ class Announcer:
         ceiling = admission.Ceiling(
             calls_max=self._limits.calls_max, calls_per_s_max=self._limits.calls_per_s_max
         )
-        admitted = admission.unhindered(ceiling)
+        admitted = admission.at_first(ceiling)
         arrived = self._load.arrived_on(node)
-        taking = False
+        taking, took_s = False, 0.0
         # Before that there is nothing to take back: what is written there is of an engine that is dead.
         await self._until(math.inf, node, takes=False)
         due = clock()
@@ -90,10 +90,12 @@ class Announcer:
             if clock() >= due:
                 due = clock() + EVERY_S
                 before, arrived = arrived, self._load.arrived_on(node)
-                measured = self._measured(node, arrived - before)
+                measured = self._measured(node, arrived - before, took_s)
                 admitted = admission.adapted(admitted, measured, ceiling)
             takes = self._load.takes_calls(node)
+            began = clock()
             taking = await self._announce(switch, admitted, takes=takes, told=taking)
+            took_s = clock() - began
             await self._until(due, node, takes=takes)
 
     async def _until(self, due: float, node: NodeName, *, takes: bool) -> None:
@@ -104,10 +106,11 @@ class Announcer:
                 return
             await asyncio.sleep(min(LOOK_EVERY_S, left_s))
 
-    def _measured(self, node: NodeName, arrived: int) -> admission.Measured:
+    def _measured(self, node: NodeName, arrived: int, took_s: float) -> admission.Measured:
+        """Return what was seen within the second; an announcement is a request that is told of even when no call's is answered."""
         return admission.Measured(
             lag_s=self._lag.worst_s,
-            request_s=self._request_s(node),
+            request_s=max(self._request_s(node) or 0.0, took_s),
             calls=self._load.calls_on(node),
             arrived=arrived,
         )
