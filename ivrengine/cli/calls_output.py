@@ -57,6 +57,7 @@ def timeline_object(call: CallRow, told: Timeline) -> dict[str, Any]:
 def _visit_object(visit: Visit) -> dict[str, Any]:
     return {
         "node": visit.node,
+        "subflow": visit.subflow or None,
         "type": visit.node_type,
         "entered_at": _utc(visit.entered_at),
         "left_at": _utc(visit.left_at),
@@ -146,7 +147,7 @@ def _timeline_rows(zero: datetime, told: Timeline) -> Iterator[_Row]:
     for visit in told.visits:
         left = "" if visit.exit is None else f"  left by {visit.exit}"
         heading = _plain(visit.node_type, "dim").append_text(_plain(left))
-        node = _plain(visit.node, "bold")
+        node = _plain(f"{visit.subflow}/{visit.node}".lstrip("/"), "bold")
         yield _since(zero, visit.entered_at), node, heading, _length(visit.duration_s)
         yield from _moment_rows(zero, visit.moments)
     yield from _moment_rows(zero, told.ending)

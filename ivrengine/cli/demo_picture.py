@@ -177,7 +177,7 @@ class Watch:
                 return "hears music while a phone rings"
             case Phase.TALKING:
                 return self._hears(call.channel_id) or "talks"
-            case Phase.LEAVING | Phase.ENDED:
+            case Phase.LEAVING | Phase.AFTERWARDS | Phase.ENDED:
                 return "leaves"
 
     def _hears(self, channel_id: ChannelId) -> str:

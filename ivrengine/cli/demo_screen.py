@@ -29,6 +29,7 @@ _PHASES: Final = {
     Phase.DIALING: "yellow",
     Phase.TALKING: "bold green",
     Phase.LEAVING: _QUIET,
+    Phase.AFTERWARDS: _QUIET,
     Phase.ENDED: _QUIET,
 }
 _OUTCOMES: Final = {

@@ -16,7 +16,7 @@ from annotated_types import Ge, Le, MaxLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from ivrengine.flow import fields, model, prompt_texts, routing, step
+from ivrengine.flow import defaults, fields, model, prompt_texts, routing, step
 from ivrengine.flow.cel_faults import FUNCTIONS
 from ivrengine.flow.expressions import SURROUNDINGS, CelType
 from ivrengine.flow.node import Node
@@ -32,6 +32,8 @@ _MODELS: Final[Mapping[str, type[BaseModel]]] = {
     for found in (
         model.FlowSource,
         model.Variable,
+        defaults.Defaults,
+        defaults.Reaction,
         prompt_texts.PromptsSource,
         routing.RoutingSource,
         routing.BrandSource,
@@ -48,6 +50,11 @@ _WORDS: Final[tuple[tuple[object, str], ...]] = (
     (fields.Cel, "expression"),
     (fields.Seconds, "duration"),
     (fields.Prompts, "prompt, or list of prompts"),
+    (defaults.Reprompts, "list of prompts"),
+    (defaults.Reacting, "name, or mapping"),
+    (defaults.DefaultReacting, "name, or mapping"),
+    (defaults.Defaults, "mapping"),
+    (model.Returned, "list of names of variables"),
     (prompt_texts.Spoken, "text"),
     (routing.Did, "number"),
     (routing.Endpoint, "endpoint"),

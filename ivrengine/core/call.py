@@ -33,6 +33,8 @@ class Phase(StrEnum):
     TALKING = "talking"
     LEAVING = "leaving"
     """We have asked for the end (hang-up or fallback) and wait for the channel to go."""
+    AFTERWARDS = "afterwards"
+    """The caller has left, and the flow does what may still be done (``on_hangup``)."""
     ENDED = "ended"
 
 
@@ -100,11 +102,28 @@ class Cursor:
 
     stage: str = ""
     attempt: int = 1
+    """How often the node has asked."""
+    no_inputs: int = 0
+    no_matches: int = 0
+    """How many of those askings met silence, and how many a wrong answer."""
     digits: str = ""
     playback_id: PlaybackId | None = None
     timer_id: TimerId | None = None
     leg_id: ChannelId | None = None
     bridge_id: BridgeId | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A flow that waits for a sub-flow which it called, as it stood when it did."""
+
+    subflow: str
+    """The name of the waiting flow; empty for the one that the call began with."""
+    node: str
+    """Its ``call`` node."""
+    variables: Mapping[str, Value]
+    until_at: datetime | None = None
+    """When its ``max_duration`` is over."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +148,17 @@ class Call:
     cursor: Cursor = Cursor()
     digit_mode: DigitMode = DigitMode.BUFFER
     variables: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    """Of the flow that runs now."""
+    subflow: str = ""
+    """The name of the flow that runs now, if it is not the one that the call began with."""
+    frames: tuple[Frame, ...] = ()
+    """The flows that wait for it, the outermost first."""
+    until_at: datetime | None = None
+    """When the ``max_duration`` of the flow that runs now is over."""
+    limit_timer_id: TimerId | None = None
+    """The timer of the earliest of those ends."""
+    errors: int = 0
+    """How often a flow's ``on_error`` took the call over."""
     talked: bool = False
     """Whether a phone that the flow rang joined the caller: it then counts as transferred, unless it is handed over or lost."""
     serial: int = 0

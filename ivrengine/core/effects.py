@@ -139,10 +139,11 @@ class DropDigits:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EnterNode:
-    """Note that the call reached a node of its flow."""
+    """Note that the call reached a node of its flow, or of the sub-flow that is named."""
 
     node: str
     node_type: str
+    subflow: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +152,7 @@ class LeaveNode:
 
     node: str
     exit: str
+    subflow: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

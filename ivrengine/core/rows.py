@@ -72,6 +72,8 @@ class FlowRow:
     name: str
     text: str
     loaded_at: datetime
+    uses: tuple[tuple[str, FlowHash], ...] = ()
+    """The flows that it calls by name, each with its version."""
 
 
 Row = EventRow | NumberRow | FlowRow

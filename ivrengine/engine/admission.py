@@ -77,9 +77,7 @@ class Admitted:
 
 def at_first(ceiling: Ceiling) -> Admitted:
     """Return the limits before anything was measured."""
-    return Admitted(
-        calls=ceiling.calls_max, calls_per_s=max(START * ceiling.calls_per_s_max, 1.0)
-    )
+    return Admitted(calls=ceiling.calls_max, calls_per_s=max(START * ceiling.calls_per_s_max, 1.0))
 
 
 def adapted(admitted: Admitted, measured: Measured, ceiling: Ceiling) -> Admitted:
@@ -95,7 +93,7 @@ def adapted(admitted: Admitted, measured: Measured, ceiling: Ceiling) -> Admitte
     growth = GROWTH if strain < CALM else 0.0
     calls = admitted.calls + growth * ceiling.calls_max
     calls_per_s = admitted.calls_per_s + growth * ceiling.calls_per_s_max
-    tried = max(START * ceiling.calls_per_s_max, HEADROOM * came_per_s, admitted.calls_per_s)
+    tried = max(START * ceiling.calls_per_s_max, HEADROOM * came_per_s)
     return Admitted(
         calls=_within(calls, ceiling.calls_max),
         calls_per_s=_within(min(calls_per_s, tried), ceiling.calls_per_s_max),

@@ -107,7 +107,7 @@ class Announcer:
             await asyncio.sleep(min(LOOK_EVERY_S, left_s))
 
     def _measured(self, node: NodeName, arrived: int, took_s: float) -> admission.Measured:
-        """Return what was seen within the second; an announcement is a request that is told of even when no call's is answered."""
+        """Return what was seen within the second; announcements are answered late even when no call's requests are at all."""
         return admission.Measured(
             lag_s=self._lag.worst_s,
             request_s=max(self._request_s(node) or 0.0, took_s),

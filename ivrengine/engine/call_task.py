@@ -306,7 +306,7 @@ class CallTask:
                 case effects.CancelTimer():
                     self._cancel_timer(effect)
                 case effects.EnterNode():
-                    self._count_visit(effect.node)
+                    self._count_visit(effect.node_type)
                 case effects.DropDigits() | effects.LeaveNode():
                     pass  # done where the step was decided: the journal entry is the effect
                 case effects.EndCall():
@@ -318,9 +318,8 @@ class CallTask:
                     failed += [failure] if failure else []
         return failed
 
-    def _count_visit(self, node: str) -> None:
-        if self._call is not None and self._flow is not None:
-            kind = self._flow.nodes[node].type
+    def _count_visit(self, kind: str) -> None:
+        if self._call is not None:
             self._around.counts.visited(self._call.brand, self._call.flow.name, kind)
 
     async def _request(self, effect: Request) -> events.CallEvent | None:

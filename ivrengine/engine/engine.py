@@ -116,7 +116,12 @@ class Engine:
         at = self._now()
         for (brand, name), flow in book.flows.items():
             row = FlowRow(
-                flow_hash=flow.ref.hash, brand=brand, name=name, text=flow.text, loaded_at=at
+                flow_hash=flow.ref.hash,
+                brand=brand,
+                name=name,
+                text=flow.text,
+                loaded_at=at,
+                uses=tuple((name, subflow.ref.hash) for name, subflow in flow.subflows.items()),
             )
             self._journal.append_flow(row)
             self._counts.know(brand, name, {node.type for node in flow.nodes.values()})

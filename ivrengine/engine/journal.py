@@ -229,6 +229,13 @@ class Journal:
         """Keep the versions that calls are on or may begin on: a restart knows no others."""
         calls = [held.call for held in self._open_calls.values()]
         used = {(call.brand, call.flow.hash) for call in calls} | {*self._newest.values()}
+        called = [
+            (brand, flow_hash)
+            for (brand, version), row in self._flows.items()
+            if (brand, version) in used
+            for _, flow_hash in row.uses
+        ]
+        used.update(called)
         self._flows = {version: row for version, row in self._flows.items() if version in used}
 
     def _retire(self, fd: int) -> None:

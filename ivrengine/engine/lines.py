@@ -64,6 +64,7 @@ class FlowText(msgspec.Struct, tag="flow", tag_field="line", frozen=True, kw_onl
     name: str
     text: str
     loaded_at: datetime
+    uses: tuple[tuple[str, str], ...] = ()
 
 
 class Opened(msgspec.Struct, tag="opened", tag_field="line", frozen=True, kw_only=True):
@@ -203,6 +204,7 @@ def flow(row: rows.FlowRow) -> bytes:
             name=row.name,
             text=row.text,
             loaded_at=row.loaded_at,
+            uses=row.uses,
         )
     )
 
@@ -268,6 +270,7 @@ def flow_row(line: FlowText) -> rows.FlowRow:
         name=line.name,
         text=line.text,
         loaded_at=line.loaded_at,
+        uses=tuple((name, FlowHash(flow_hash)) for name, flow_hash in line.uses),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import structlog
 
-from ivrengine.core.call import Call
+from ivrengine.core.call import Call, FlowRef
 from ivrengine.core.ids import BrandId, FlowHash
 from ivrengine.core.rows import FlowRow
 from ivrengine.flow.book import Book
@@ -33,7 +33,7 @@ class Versions:
 
     def _compile(self, call: Call) -> Flow | None:
         row = self._texts.get((call.brand, call.flow.hash))
-        flow = None if row is None else compile_version(row.text, call.flow)
+        flow = None if row is None else self._from_text(row)
         if flow is None:
             reason = "no text" if row is None else "does not compile any more"
             _log.error(
@@ -43,3 +43,13 @@ class Versions:
                 reason=reason,
             )
         return flow
+
+    def _from_text(self, row: FlowRow) -> Flow | None:
+        """Compile a version together with those of its sub-flows that it was loaded with; they are at most eight deep."""
+
+        def called(name: str) -> Flow | None:
+            version = dict(row.uses).get(name)
+            found = None if version is None else self._texts.get((row.brand, version))
+            return None if found is None else self._from_text(found)
+
+        return compile_version(row.text, FlowRef(name=row.name, hash=row.flow_hash), called)

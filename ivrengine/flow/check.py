@@ -7,6 +7,7 @@ from typing import Final
 from ivrengine.flow.book import PromptTexts
 from ivrengine.flow.draft import Draft
 from ivrengine.flow.node import Node
+from ivrengine.flow.nodes.return_ import ReturnNode
 from ivrengine.flow.problems import Code, Problem, did_you_mean, problem
 from ivrengine.flow.text import Loc
 
@@ -31,7 +32,9 @@ def check_graph(draft: Draft) -> Iterator[Problem]:
     yield from unknown
     if draft.whole and draft.start is not None and not unknown:
         yield from _unreachable(draft, draft.start)
+        yield from _nobody_there(draft)
     yield from _endless_loops(draft)
+    yield from _undeclared_returns(draft)
 
 
 def _unknown_targets(draft: Draft) -> Iterator[Problem]:
@@ -39,6 +42,7 @@ def _unknown_targets(draft: Draft) -> Iterator[Problem]:
     unknown: list[tuple[Loc, str]] = []
     if draft.start is not None and draft.start not in known:
         unknown.append((("start",), draft.start))
+    unknown += [((key,), to) for key, to in draft.handlers.items() if to not in known]
     for name, node in draft.nodes.items():
         for exit_name, target in node.exits().items():
             if target is not None and target not in known:
@@ -53,19 +57,46 @@ def _loc_of_exit(name: str, node: Node, exit_name: str) -> Loc:
 
 
 def _unreachable(draft: Draft, start: str) -> Iterator[Problem]:
-    reached = {start}
-    ahead = [start]
-    while ahead:
-        for target in draft.nodes[ahead.pop()].exits().values():
-            if target is not None and target in draft.nodes and target not in reached:
-                reached.add(target)
-                ahead.append(target)
+    reached = _reached(draft, [start, *draft.handlers.values()])
     for name in draft.nodes:
         if name not in reached:
             sentence = f"no way from `{start}` leads to the node `{name}`"
             yield problem(
                 draft.file, draft.key_place("nodes", name), Code.UNREACHABLE_NODE, sentence
             )
+
+
+def _reached(draft: Draft, begin: Collection[str]) -> set[str]:
+    """Return the nodes to which a way leads from those."""
+    reached, ahead = set(begin), list(begin)
+    while ahead:
+        for target in draft.nodes[ahead.pop()].exits().values():
+            if target is not None and target in draft.nodes and target not in reached:
+                reached.add(target)
+                ahead.append(target)
+    return reached
+
+
+def _nobody_there(draft: Draft) -> Iterator[Problem]:
+    """Yield the nodes to which a way leads from ``on_hangup``, and which are of no use without a caller."""
+    first = draft.handlers.get("on_hangup")
+    for name in sorted(_reached(draft, [first])) if first is not None else ():
+        if draft.nodes[name].needs_caller:
+            sentence = (
+                f"`on_hangup` leads to the node `{name}` of type {draft.nodes[name].type}, "
+                "which has nobody to do it for when the caller has left"
+            )
+            yield problem(draft.file, draft.place("on_hangup"), Code.NEEDS_CALLER, sentence)
+
+
+def _undeclared_returns(draft: Draft) -> Iterator[Problem]:
+    for name, node in draft.nodes.items():
+        if isinstance(node, ReturnNode) and draft.whole and node.by not in draft.returns:
+            sentence = (
+                f"the flow declares no return `{node.by}`{did_you_mean(node.by, draft.returns)}"
+            )
+            place = draft.place("nodes", name, "by")
+            yield problem(draft.file, place, Code.RETURN_UNDECLARED, sentence)
 
 
 def _endless_loops(draft: Draft) -> Iterator[Problem]:

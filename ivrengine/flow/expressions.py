@@ -155,6 +155,10 @@ class Programs:
     def __iter__(self) -> Iterator[str]:
         return iter(self._compiled)
 
+    def type_of(self, text: str) -> str:
+        """Return the type of an expression by CEL's name; ``dyn`` if only running it tells, empty if it did not compile."""
+        return self._compiled[text].returns if text in self._compiled else ""
+
     def evaluate(self, text: str, call: Call, at: datetime) -> Value:
         """Return the value that ``text`` has for this call at this instant; raises ``ExpressionError`` if it has none."""
         program = self._compiled[text]

@@ -4,15 +4,16 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from ivrengine.core.call import FlowRef
 from ivrengine.core.ids import BrandId, FlowHash
-from ivrengine.flow import check, draft, prompt_texts, routing, text, variables
+from ivrengine.flow import check, draft, linking, prompt_texts, routing, text, variables
 from ivrengine.flow.book import Book, PromptTexts, Routes
 from ivrengine.flow.model import Flow
+from ivrengine.flow.node import Kit
 from ivrengine.flow.problems import (
     BEGINNING,
     Code,
@@ -43,7 +44,12 @@ class _Seen:
     place: Place
     """Of its name."""
     prompts: Collection[str]
-    whole: bool
+    interface: linking.Interface
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it could be understood."""
+        return self.interface.whole
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -86,15 +92,31 @@ def load_folder(folder: Path) -> tuple[Book, tuple[Problem, ...]]:
         routes, twice = routing.routes(read.routing_file)
         read.problems += twice
         brands = {brand: read.routing_file.brand(brand) for brand in read.routing_file.brands}
-    compiled = [_read_flow(read, path) for path in flow_files]
+    compiled = [flow for path in flow_files if (flow := _read_flow(read, path)) is not None]
     read.problems += _over_all(folder, read)
     book = Book(
-        flows={(flow.brand, flow.ref.name): flow for flow in compiled if flow is not None},
+        flows=_linked(read, compiled),
         brands=brands,
         prompts=read.texts,
         routes=routes,
     )
     return book, in_order(read.problems)
+
+
+def _linked(read: _Folder, compiled: Iterable[Flow]) -> Mapping[linking.Key, Flow]:
+    """Return the flows with their sub-flows, and note what does not fit between them."""
+    known = {
+        (seen.brand, seen.flow): seen for seen in read.first.values() if seen.brand and seen.flow
+    }
+    interfaces = {key: seen.interface for key, seen in known.items()}
+    misfits = [*linking.check(interfaces), *linking.too_deep(interfaces)]
+    if not read.knows_all_flows():
+        misfits = [misfit for misfit in misfits if misfit.code is not Code.UNKNOWN_FLOW]
+    read.problems += misfits
+    broken = {misfit.file for misfit in misfits}
+    flows = {(flow.brand, flow.ref.name): flow for flow in compiled}
+    sound = {key: flow for key, flow in flows.items() if known[key].file not in broken}
+    return linking.linked(sound, interfaces)
 
 
 def _read_surroundings(read: _Folder, folder: Path) -> list[Path]:
@@ -180,7 +202,7 @@ def _read_flow(read: _Folder, path: Path) -> Flow | None:
         file=candidate.file,
         place=candidate.place("flow"),
         prompts=prompts.keys(),
-        whole=candidate.whole,
+        interface=linking.interface(candidate, compiled.programs),
     )
     found += _flow_twice(read, seen)
     read.seen.append(seen)
@@ -253,15 +275,22 @@ def _flow(
         nodes=candidate.nodes,
         exits={name: node.exits() for name, node in candidate.nodes.items()},
         initial=compiled.initial,
-        programs=compiled.programs,
+        kit=Kit(programs=compiled.programs),
         text=candidate.document.text,
+        parameters=candidate.parameters,
+        returns=candidate.returns,
+        max_duration_s=candidate.max_duration_s,
+        on_max_duration=candidate.handlers.get("on_max_duration"),
+        on_error=candidate.handlers.get("on_error"),
+        on_hangup=candidate.handlers.get("on_hangup"),
     )
 
 
-def compile_version(source: str, ref: FlowRef) -> Flow | None:
+def compile_version(source: str, ref: FlowRef, called: Callable[[str], Flow | None]) -> Flow | None:
     """Return an earlier version of a flow from its text as it was stored; None if this compiler finds it broken.
 
-    Its prompts and phones are those of today: what is not there any more is not played, and not rung.
+    ``called`` finds the versions of its sub-flows by their names. Its prompts and phones are those of today: what is not
+    there any more is not played, and not rung.
     """
     document, found = text.read_text(source, ref.name)
     if document is None:
@@ -271,7 +300,14 @@ def compile_version(source: str, ref: FlowRef) -> Flow | None:
     found += [*not_in_language, *wrong, *check.check_graph(candidate)]
     if any_error(found) or not candidate.whole:
         return None
-    return dataclasses.replace(_flow(candidate, compiled, {}), ref=ref)
+    flow = _flow(candidate, compiled, {})
+    subflows: dict[str, Flow] = {}
+    for name in {name for node in flow.nodes.values() if (name := node.subflow()) is not None}:
+        subflow = called(name)
+        if subflow is None:
+            return None
+        subflows[name] = subflow
+    return dataclasses.replace(linking.with_subflows(flow, subflows), ref=ref)
 
 
 def content_hash(flow_text: str, prompts: Mapping[str, PromptTexts]) -> FlowHash:
@@ -301,10 +337,15 @@ def _misrouted(read: _Folder, known: routing.Routing) -> Iterator[Problem]:
     routed = {
         (brand, route.flow) for brand, source in known.brands.items() for route in source.routes
     }
+    called = {(seen.brand, site.subflow) for seen in read.seen for site in seen.interface.sites}
     for seen in read.seen:
-        if seen.flow and seen.brand in known.brands and (seen.brand, seen.flow) not in routed:
-            sentence = f"no number is routed to the flow `{seen.flow}`"
+        name = seen.brand, seen.flow
+        if seen.flow and seen.brand in known.brands and name not in routed | called:
+            sentence = f"no number is routed to the flow `{seen.flow}`, and no flow calls it"
             yield problem(seen.file, seen.place, Code.FLOW_UNROUTED, sentence)
+        if name in routed and seen.interface.returns:
+            sentence = f"a number is routed to the flow `{seen.flow}`, but it returns to a flow that calls it"
+            yield problem(seen.file, seen.place, Code.RETURN_NOWHERE, sentence)
 
 
 def _unused_prompts(read: _Folder) -> Iterator[Problem]:

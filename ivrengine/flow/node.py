@@ -9,13 +9,14 @@ import dataclasses
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ivrengine.core import ids
 from ivrengine.core.call import Call, Cursor, DigitMode, Outcome, Phase, Value
 from ivrengine.core.effects import Effect
 from ivrengine.core.events import CallEvent, Resumed
 from ivrengine.flow.expressions import CelType, Programs
+from ivrengine.flow.fields import Name
 
 Loc = tuple[str | int, ...]
 """Path of a value inside its YAML file: ``("nodes", "ask", "choices", "1")``."""
@@ -27,20 +28,27 @@ def timer_id(call: Call) -> ids.TimerId:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Kit:
+    """What the compiler made of everything that a flow's nodes name: nodes find it by the text that is written there."""
+
+    programs: Programs
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """What a node may look at when it decides; ids that it chooses have the number that the call's serial comes to by it."""
 
     call: Call
     at: datetime
-    programs: Programs
+    kit: Kit
 
     def evaluate(self, text: str) -> Value:
         """Return the value of a compiled CEL expression; raises ``ExpressionError`` if it has none (division by zero)."""
-        return self.programs.evaluate(text, self.call, self.at)
+        return self.kit.programs.evaluate(text, self.call, self.at)
 
     def holds(self, condition: str) -> bool:
         """Return whether a compiled CEL condition is true; raises ``ExpressionError`` if it is neither true nor false."""
-        return self.programs.holds(condition, self.call, self.at)
+        return self.kit.programs.holds(condition, self.call, self.at)
 
     def playback_id(self) -> ids.PlaybackId:
         """Return the id for the playback that this turn may start."""
@@ -95,7 +103,35 @@ class Finish:
     effects: tuple[Effect, ...] = ()
 
 
-Move = Stay | Leave | Finish
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Fail:
+    """The node cannot do its work: the call takes the node's ``error``, else its flow's ``on_error``, else goes to a person."""
+
+    reason: str
+    """A few words that never depend on what a caller keyed."""
+    effects: tuple[Effect, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Descend:
+    """The call goes through a sub-flow; ``assign`` gives the sub-flow's parameters their values."""
+
+    subflow: str
+    assign: Mapping[str, Value]
+    limit_s: float | None = None
+    """How long it may take at most, if the node says so."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Return:
+    """The sub-flow is done; the flow that called it goes on by the named return."""
+
+    by: str
+    values: tuple[str, ...] = ()
+    """The variables whose values go along."""
+
+
+Move = Stay | Leave | Finish | Fail | Descend | Return
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +170,11 @@ class Node(BaseModel, abc.ABC):
     def exits(self) -> Mapping[str, str | None]:
         """Return every exit by name with the node it leads to; None is an exit that ends the call politely."""
 
+    @property
+    def needs_caller(self) -> bool:
+        """Tell whether the node is of no use once the caller has left: ``on_hangup`` cannot lead to it."""
+        return True
+
     def exit_locs(self) -> Mapping[str, Loc]:
         """Return where each exit's target stands in the node's YAML, for exits that are not keys of the node itself."""
         return {}
@@ -158,6 +199,10 @@ class Node(BaseModel, abc.ABC):
         """Yield the languages that the node switches to, with their places."""
         yield from ()
 
+    def subflow(self) -> str | None:
+        """Return the name of the sub-flow that the node calls, if it does."""
+        return None
+
     def idle_exits(self) -> Collection[str]:
         """Return the exits that a call can take although nobody does anything: a loop of them alone never ends."""
         return self.exits().keys()
@@ -166,3 +211,16 @@ class Node(BaseModel, abc.ABC):
     def decides(self) -> bool:
         """Tell whether the flow's own data chooses the exit, so that a loop through the node can be counted and left."""
         return False
+
+
+class MayFail(Node):
+    """A node whose work may fail for reasons that lie outside the call."""
+
+    error: Name | None = Field(
+        default=None,
+        description="Where to go when the node fails; the flow's `on_error` if none is given, else to a person.",
+    )
+
+    def failing(self, exits: Mapping[str, str | None]) -> Mapping[str, str | None]:
+        """Return the exits, and ``error`` with them if it leads somewhere."""
+        return exits if self.error is None else {**exits, "error": self.error}

@@ -63,6 +63,12 @@ class Code(StrEnum):
     ROUTE_TWICE = "route-twice"
     UNKNOWN_FLOW = "unknown-flow"
     FLOW_UNROUTED = "flow-unrouted"
+    SUBFLOW_MISFIT = "subflow-misfit"
+    SUBFLOW_CYCLE = "subflow-cycle"
+    SUBFLOW_DEPTH = "subflow-depth"
+    RETURN_UNDECLARED = "return-undeclared"
+    RETURN_NOWHERE = "return-nowhere"
+    NEEDS_CALLER = "needs-caller"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -142,7 +148,19 @@ RULES: Final[Mapping[Code, Rule]] = {
     Code.UNKNOWN_PHONE: _error("The brand's directory has no phone of this name."),
     Code.ROUTE_TWICE: _error("One number is routed twice."),
     Code.UNKNOWN_FLOW: _error("The brand has no flow of this name."),
-    Code.FLOW_UNROUTED: _warning("No number is routed to this flow."),
+    Code.FLOW_UNROUTED: _warning("No number is routed to this flow, and no flow calls it."),
+    Code.SUBFLOW_MISFIT: _error("A call of a sub-flow and the sub-flow do not fit together."),
+    Code.SUBFLOW_CYCLE: _error(
+        "Flows that call one another in a circle would never come to an end."
+    ),
+    Code.SUBFLOW_DEPTH: _error("Sub-flows call sub-flows at most eight deep."),
+    Code.RETURN_UNDECLARED: _error("A `return` node must name one of the flow's `returns`."),
+    Code.RETURN_NOWHERE: _error(
+        "A number leads to a flow that returns to a flow which called it; nothing called it."
+    ),
+    Code.NEEDS_CALLER: _error(
+        "After the caller has left, nodes that speak, ask or connect have nobody to do it for."
+    ),
 }
 """Every code with what it stands for, in the order of the enumeration."""
 

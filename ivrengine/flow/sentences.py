@@ -131,8 +131,8 @@ def value_at(data: object, loc: Loc) -> object:
                 data = data.get(part)
             case list(), int() if part < len(data):
                 data = data[part]
-            case str(), 0:
-                return data  # one text where a list may stand is the list's only entry
+            case str(), 0 | "to":
+                return data  # one text where a list may stand is its only entry, and where a reaction may, its exit
             case _:
                 return None
     return data

@@ -4,32 +4,25 @@ Hop 4 of a call's way. Pure: same flow, call and event give the same result, in 
 """
 
 import dataclasses
-import operator
-from typing import Final, assert_never
+from datetime import datetime
+from typing import Final
 
 from ivrengine.core import effects, events
-from ivrengine.core.call import Call, Cursor, DigitMode, Outcome, Phase
+from ivrengine.core.call import Call, DigitMode, Phase
+from ivrengine.flow import frames, limits, parting
 from ivrengine.flow.expressions import ExpressionError
+from ivrengine.flow.frames import NO_VALUE, Way
 from ivrengine.flow.model import Flow
-from ivrengine.flow.node import Finish, Leave, Move, Stay, Turn, timer_id
+from ivrengine.flow.node import Fail, Finish, Move, Node, Stay, Turn
+from ivrengine.flow.tidying import NOWHERE, Result, changed, tidied, without_caller
 
 NODES_PER_STEP_MAX: Final = 200
 """More nodes in one go without waiting for anything is a loop that ``check`` did not see; the call goes to a person."""
 CUT_OFF_GRACE_S: Final = 0.5
 """A playback that broke off mostly means that the caller hung up, which is told within milliseconds: nobody is rung for them."""
-LEAVING_LIMIT_S: Final = 15.0
-"""A hang-up or hand-over not confirmed by then is written off as lost; longer than all retries of a request."""
-
-Result = tuple[Call, tuple[effects.Effect, ...]]
-
-_NOWHERE: Final = Cursor()
-_BY_ERROR: Final = "error"
-_BY_EXPRESSION: Final = "expression without value"
+AFTERWARDS_LIMIT_S: Final = 60.0
+"""Longer than a request to another system with all its retries; what is not done then by ``on_hangup`` is not done."""
 _BY_LOOP: Final = "endless loop"
-_BY_CALLER: Final = "caller gone"
-_FIELDS: Final = tuple(field.name for field in dataclasses.fields(Call))
-_read_all: Final = operator.attrgetter(*_FIELDS)
-_WRITERS: Final = {name: getattr(Call, name).__set__ for name in _FIELDS}
 
 
 def begin(flow: Flow, event: events.CallArrived) -> Result:
@@ -47,9 +40,10 @@ def begin(flow: Flow, event: events.CallArrived) -> Result:
         answered_at=event.at,
         variables=flow.initial,
         node=flow.start,
+        until_at=limits.end_of(event.at, flow.max_duration_s),
     )
-    done: list[effects.Effect] = [effects.Answer(channel_id=call.channel_id)]
-    return _follow(flow, call, event, done, _entered(flow, call, event, done))
+    way = Way(flow=flow, event=event, done=[effects.Answer(channel_id=call.channel_id)])
+    return _follow(way, call, _entered(way, call), None)
 
 
 def step(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
@@ -59,47 +53,56 @@ def step(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
     """
     if call.phase is Phase.ENDED:
         return call, ()
-    outcome = _parting(call, event)
-    if outcome is not None:
-        return _end(call, event, outcome)
+    if call.phase is Phase.AFTERWARDS:
+        return _afterwards(flow, call, event)
+    outcome = parting.parted(call, event)
+    if outcome is None:
+        return _go_along(flow, call, event)
+    if flow is not None and _may_go_on_alone(flow, call, event):
+        return _go_on_alone(flow, changed(call, outcome=outcome), event)
+    return parting.end(call, event, outcome)
+
+
+def _go_along(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
     match event:
         case events.LegAnswered(channel_id=leg) if leg != call.cursor.leg_id:
             return call, (effects.HangUp(channel_id=leg),)  # picked up after we had given it up
         case _ if call.phase is Phase.LEAVING:
-            return _while_leaving(call, event)
+            return parting.while_leaving(call, event)
+        case events.CallFailed() | events.FlowInterrupted() | events.RequestFailed(effect="Answer"):
+            return _give_up(call, event)
+        case _ if flow is None:
+            return _give_up(call, event)
         case _:
             return _in_flow(flow, call, event)
 
 
-def _parting(call: Call, event: events.CallEvent) -> Outcome | None:
-    """Return how the call ended if the event says that its caller's channel is not ours any more."""
+def _give_up(call: Call, event: events.CallEvent) -> Result:
     match event:
-        case events.ChannelEnded(channel_id=gone) if gone == call.channel_id:
-            return call.outcome or _outcome(call, Outcome.HUNG_UP)
-        case events.ChannelLeft(channel_id=gone) if gone == call.channel_id:
-            return call.outcome or Outcome.TAKEN
-        case events.EndedUnheard():
-            return call.outcome or _outcome(call, Outcome.LOST)
-        case _:
-            return None
-
-
-def _in_flow(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
-    match event:
-        case events.RequestFailed(
-            effect="Answer" | "Play" | "StartMusic" | "StopMusic", failure=events.Failure.GONE
-        ):
-            return _await_end(call, event)
-        case events.CallFailed() | events.FlowInterrupted() | events.RequestFailed(effect="Answer"):
-            return _to_fallback(call, event, [], _BY_ERROR)
+        case events.RequestFailed(failure=events.Failure.GONE):
+            return parting.await_end(call, event)
         case events.DigitPressed(channel_id=by) | events.BargedIn(channel_id=by) if (
             by != call.channel_id
         ):
             return call, ()
-        case _ if flow is None:
-            return _to_fallback(call, event, [], _BY_ERROR)
+        case _:
+            return parting.to_fallback(call, event, [], parting.BY_ERROR)
+
+
+def _in_flow(flow: Flow, call: Call, event: events.CallEvent) -> Result:
+    match event:
+        case events.RequestFailed(
+            effect="Play" | "StartMusic" | "StopMusic", failure=events.Failure.GONE
+        ):
+            return parting.await_end(call, event)
+        case events.DigitPressed(channel_id=by) | events.BargedIn(channel_id=by) if (
+            by != call.channel_id
+        ):
+            return call, ()
         case events.Resumed():
             return _resume(flow, call, event)
+        case events.TimerFired(timer_id=fired) if fired == call.limit_timer_id:
+            return _limit_reached(flow, call, event)
         case _:
             return _ask_node(flow, call, event)
 
@@ -112,278 +115,174 @@ def _resume(flow: Flow, call: Call, event: events.Resumed) -> Result:
     if call.cursor.leg_id is None:  # music plays only while a phone is rung
         lost.append(effects.StopMusic(channel_id=call.channel_id))
     lost.append(effects.DropDigits())
+    way = Way(flow=flow, event=event, done=lost)
+    timed, set_again = limits.timed(call, event.at, None, afresh=call.limit_timer_id is not None)
+    way.done.extend(set_again)
+    return _follow(way, timed, _resumed(way, timed, event), limits.next_end(timed))
+
+
+def _resumed(way: Way, call: Call, event: events.Resumed) -> Move:
     try:
-        turn = Turn(call=call, at=event.at, programs=flow.programs)
-        move = flow.nodes[call.node].resume(turn, event)
+        return _node(way.flow, call).resume(_turn(way.flow, call, event.at), event)
     except ExpressionError:
-        move = None
-    return _follow(flow, call, event, lost, move)
+        return NO_VALUE
 
 
-def _changed(call: Call, **changes: object) -> Call:
-    """Return the call with some fields changed: what ``dataclasses.replace`` does, which was half of a step's cost."""
-    after = object.__new__(Call)
-    for write, value in zip(_WRITERS.values(), _read_all(call), strict=True):
-        write(after, value)
-    for name, value in changes.items():
-        _WRITERS[name](after, value)
-    return after
+def _turn(flow: Flow, call: Call, at: datetime) -> Turn:
+    return Turn(call=call, at=at, kit=flow.running(call).kit)
 
 
-def _outcome(call: Call, outcome: Outcome) -> Outcome:
-    """Return how the call ended, given that whoever has talked to someone was transferred, whatever came after."""
-    return Outcome.TRANSFERRED if call.talked else outcome
+def _node(flow: Flow, call: Call) -> Node:
+    return flow.running(call).nodes[call.node]
+
+
+def _limit_reached(flow: Flow, call: Call, event: events.CallEvent) -> Result:
+    """End what has taken its time; a talk, or the ringing of a phone, is let come to its own end before."""
+    if call.phase is not Phase.IN_FLOW:
+        return call, ()
+    way = Way(flow=flow, event=event, done=[])
+    return _go_on(way, call, frames.expired(way, call, limits.overdue(call, event.at) or 0))
+
+
+def _go_on(way: Way, call: Call, onward: frames.Onward) -> Result:
+    if isinstance(onward, tuple):
+        return onward
+    return _follow(way, onward, _entered(way, onward), limits.next_end(call))
 
 
 def _ask_node(flow: Flow, call: Call, event: events.CallEvent) -> Result:
-    turn = Turn(call=call, at=event.at, programs=flow.programs)
+    turn = _turn(flow, call, event.at)
     match event:
         case events.PlaybackFinished(playback_id=cut, completed=False) if (
-            cut == call.cursor.playback_id
+            cut == call.cursor.playback_id and call.phase is not Phase.AFTERWARDS
         ):
             return _wait_for_hang_up(turn, event)
         case _:
-            move = flow.nodes[call.node].on(turn, event)
-            return (call, ()) if move is None else _follow(flow, call, event, [], move)
+            pass
+    try:
+        move = _node(flow, call).on(turn, event)
+    except ExpressionError:
+        move = NO_VALUE
+    if move is None:
+        return call, ()
+    return _follow(Way(flow=flow, event=event, done=[]), call, move, limits.next_end(call))
 
 
 def _wait_for_hang_up(turn: Turn, event: events.PlaybackFinished) -> Result:
     """Let the node wait for the end of the call, or else for its own timer, by which it takes the prompt as over."""
     cursor = dataclasses.replace(turn.call.cursor, playback_id=None, timer_id=turn.timer_id())
     grace = effects.StartTimer(timer_id=turn.timer_id(), delay_s=CUT_OFF_GRACE_S)
-    waiting = _changed(turn.call, cursor=cursor, serial=turn.call.serial + 1)
-    return waiting, (*_tidied(turn.call.cursor, cursor, event), grace)
+    waiting = changed(turn.call, cursor=cursor, serial=turn.call.serial + 1)
+    return waiting, (*tidied(turn.call.cursor, cursor, event), grace)
 
 
-def _entered(
-    flow: Flow, call: Call, event: events.CallEvent, done: list[effects.Effect]
-) -> Move | None:
-    """Enter the node where the call stands; None if an expression of the node has no value."""
-    node = flow.nodes[call.node]
-    done.append(effects.EnterNode(node=call.node, node_type=node.type))
+def _entered(way: Way, call: Call) -> Move:
+    """Enter the node where the call stands."""
+    node = _node(way.flow, call)
+    way.done.append(effects.EnterNode(node=call.node, node_type=node.type, subflow=call.subflow))
+    if call.phase is Phase.AFTERWARDS and node.needs_caller:  # ``check`` refuses it
+        return Fail(reason="nobody there")
     try:
-        return node.enter(Turn(call=call, at=event.at, programs=flow.programs))
+        return node.enter(_turn(way.flow, call, way.event.at))
     except ExpressionError:
-        return None
+        return NO_VALUE
 
 
-def _follow(
-    flow: Flow,
-    call: Call,
-    event: events.CallEvent,
-    done: list[effects.Effect],
-    move: Move | None,
-) -> Result:
+def _follow(way: Way, call: Call, move: Move, timed_before: datetime | None) -> Result:
     """Follow a node's move, and those of the nodes that it leads to, until one of them waits."""
     for _ in range(NODES_PER_STEP_MAX):
-        match move:
-            case None:
-                return _to_fallback(call, event, done, _BY_EXPRESSION)
-            case Stay():
-                done += _tidied(call.cursor, move.cursor, event)
-                done += move.effects
-                return _stay(call, move), tuple(done)
-            case Finish():
-                return _hang_up(call, event, [*done, *move.effects], move.outcome, "end")
-            case Leave():
-                if not _fits(flow, move):
-                    return _to_fallback(call, event, done, _BY_EXPRESSION)
-                target = flow.exits[call.node][move.exit]
-                if target is None:
-                    done += move.effects
-                    return _hang_up(call, event, done, Outcome.COMPLETED, move.exit)
-                done += _tidied(call.cursor, _NOWHERE, event)
-                done += (*move.effects, effects.LeaveNode(node=call.node, exit=move.exit))
-                call = _moved(call, move, target)
-                move = _entered(flow, call, event, done)
-            case _:
-                assert_never(move)
-    return _to_fallback(call, event, done, _BY_LOOP)
+        if isinstance(move, Stay):
+            return _stay(way, call, move, timed_before)
+        if isinstance(move, Finish):
+            return frames.over(way, call, move, "end")
+        onward = frames.onward(way, call, move)
+        if isinstance(onward, Call):
+            late = limits.overdue(onward, way.event.at)
+            onward = onward if late is None else frames.expired(way, onward, late)
+        if not isinstance(onward, Call):
+            return onward
+        call, move = onward, _entered(way, onward)
+    onward = frames.failed(way, changed(call, errors=frames.ERRORS_MAX), _BY_LOOP)
+    assert not isinstance(onward, Call)
+    return onward
 
 
-def _fits(flow: Flow, move: Leave) -> bool:
-    """Tell whether each assigned value is of its variable's declared type: only running an expression may tell."""
-    return all(type(value) is type(flow.initial[name]) for name, value in move.assign.items())
-
-
-def _stay(call: Call, move: Stay) -> Call:
-    return _changed(
+def _stay(way: Way, call: Call, move: Stay, timed_before: datetime | None) -> Result:
+    way.done.extend((*tidied(call.cursor, move.cursor, way.event), *move.effects))
+    afterwards = call.phase is Phase.AFTERWARDS
+    staying = changed(
         call,
         cursor=move.cursor,
-        digit_mode=move.digits,
-        phase=move.phase,
+        digit_mode=DigitMode.DROP if afterwards else move.digits,
+        phase=call.phase if afterwards else move.phase,
         talked=call.talked or move.phase is Phase.TALKING,
         serial=call.serial + 1,
     )
+    if staying.until_at is None and timed_before is None and not staying.frames:
+        return staying, tuple(way.done)  # by far the most common
+    timed, set_timer = limits.timed(staying, way.event.at, timed_before)
+    return timed, (*way.done, *set_timer)
 
 
-def _moved(call: Call, move: Leave, target: str) -> Call:
-    return _changed(
-        call,
-        node=target,
-        cursor=_NOWHERE,
-        phase=Phase.IN_FLOW,
-        variables={**call.variables, **move.assign} if move.assign else call.variables,
-        language=move.language or call.language,
-        serial=call.serial + 1,
-    )
-
-
-def _tidied(old: Cursor, new: Cursor, event: events.CallEvent) -> tuple[effects.Effect, ...]:
-    """Return what ends everything that the next cursor does not know, unless the event says that it has just ended."""
-    ended = _ended_by(event)
-    tidied = _let_go(old, new, ended)
-    if old.playback_id is not None and old.playback_id not in {new.playback_id, ended}:
-        tidied.append(effects.StopPlayback(playback_id=old.playback_id))
-    if old.timer_id is not None and old.timer_id not in {new.timer_id, ended}:
-        tidied.append(effects.CancelTimer(timer_id=old.timer_id))
-    return tuple(tidied)
-
-
-def _let_go(old: Cursor, new: Cursor, ended: str | None) -> list[effects.Effect]:
-    """Return what ends the other leg and the bridge."""
-    released: list[effects.Effect] = []
-    if old.leg_id is not None and old.leg_id not in {new.leg_id, ended}:
-        released.append(effects.HangUp(channel_id=old.leg_id))
-    if old.bridge_id is not None and old.bridge_id != new.bridge_id:
-        released.append(effects.DestroyBridge(bridge_id=old.bridge_id))
-    return released
-
-
-def _ended_by(event: events.CallEvent) -> str | None:
-    """Return the id of the playback, timer or channel that is over by this event.
-
-    A request whose fate is not known (the node did not answer) may have been done: what it began has still to be ended.
-    """
+def _may_go_on_alone(flow: Flow, call: Call, event: events.CallEvent) -> bool:
+    """Tell whether the flow does something after the caller hung up; who is merely elsewhere is not done with."""
+    if flow.on_hangup is None or call.phase is Phase.LEAVING:
+        return False
     match event:
-        case events.PlaybackFinished(playback_id=over):
-            return over
-        case events.TimerFired(timer_id=over):
-            return over
-        case events.ChannelEnded(channel_id=over) | events.ChannelLeft(channel_id=over):
-            return over
-        case events.RequestFailed(effect="Play" | "Dial", subject=over, failure=failure):
-            return None if failure is events.Failure.UNAVAILABLE else over
+        case events.ChannelEnded():
+            return True
+        case events.EndedUnheard(reason=reason):
+            return reason is not events.UnheardEnd.NODE_LOST
         case _:
-            return None
+            return False
 
 
-def _leaving(
-    call: Call,
-    event: events.CallEvent,
-    done: list[effects.Effect],
-    outcome: Outcome | None,
-    left_by: str,
-    *last: effects.Effect,
-) -> Result:
-    """Let go of everything, ask for the end with ``last``, and wait for it a bounded time."""
-    limit = effects.StartTimer(timer_id=timer_id(call), delay_s=LEAVING_LIMIT_S)
-    waiting = Cursor(timer_id=limit.timer_id)
-    leaving = _changed(
+def _go_on_alone(flow: Flow, call: Call, event: events.CallEvent) -> Result:
+    """Begin with ``on_hangup`` of the flow that the call began with; its ``outcome`` is settled."""
+    assert flow.on_hangup is not None
+    outermost = call.frames[0].variables if call.frames else call.variables
+    way = Way(flow=flow, event=event, done=without_caller(call, event))
+    way.done.extend((*limits.cancelled(call, event), parting.left(call, parting.BY_CALLER)))
+    alone = changed(
         call,
-        phase=Phase.LEAVING,
-        outcome=outcome,
-        digit_mode=DigitMode.DROP,
-        cursor=waiting,
-        serial=call.serial + 1,
-    )
-    done += _tidied(call.cursor, waiting, event)
-    if call.phase is not Phase.LEAVING:
-        done.append(effects.LeaveNode(node=call.node, exit=left_by))
-    return leaving, (*done, *last, limit)
-
-
-def _hang_up(
-    call: Call,
-    event: events.CallEvent,
-    done: list[effects.Effect],
-    outcome: Outcome,
-    left_by: str,
-) -> Result:
-    """Take leave of the caller at the flow's end."""
-    goodbye = effects.HangUp(channel_id=call.channel_id)
-    return _leaving(call, event, done, _outcome(call, outcome), left_by, goodbye)
-
-
-def _to_fallback(
-    call: Call, event: events.CallEvent, done: list[effects.Effect], left_by: str
-) -> Result:
-    """Give the caller to the dialplan's fallback, which apologises and finds a person."""
-    hand_over = effects.SendToFallback(channel_id=call.channel_id)
-    return _leaving(call, event, done, Outcome.FALLBACK, left_by, hand_over)
-
-
-def _await_end(call: Call, event: events.CallEvent) -> Result:
-    """Do nothing more for a caller who is gone: the switch says so itself in a moment."""
-    return _leaving(call, event, [], None, _BY_CALLER)
-
-
-def _while_leaving(call: Call, event: events.CallEvent) -> Result:
-    match event:
-        case events.TimerFired(timer_id=fired) if fired == call.cursor.timer_id:
-            return _write_off(call, event)
-        case events.FlowInterrupted() | events.Resumed():
-            return _ask_again(call, event)
-        case events.RequestFailed(subject=subject) if subject != call.channel_id:
-            return call, ()
-        case events.RequestFailed(effect="HangUp", failure=events.Failure.GONE):
-            return _end(call, event, call.outcome or _outcome(call, Outcome.LOST))
-        case events.RequestFailed(effect="SendToFallback", failure=failure):
-            return _not_handed_over(call, event, failure)
-        case _:
-            return call, ()
-
-
-def _ask_again(call: Call, event: events.CallEvent) -> Result:
-    """Ask for the end once more: the engine that asked first may have died before it was done."""
-    match call.outcome:
-        case None:
-            return _await_end(call, event)
-        case Outcome.FALLBACK:
-            return _to_fallback(call, event, [], _BY_ERROR)
-        case outcome:
-            return _hang_up(call, event, [], outcome, _BY_ERROR)
-
-
-def _write_off(call: Call, event: events.CallEvent) -> Result:
-    """Close a call whose end nobody confirmed, and ask once more for it, lest the line stay open in silence.
-
-    A hand-over that was done after all is not done twice: the switch then refuses, for the channel is no more ours. And a
-    caller who is taken for gone loses nothing by it.
-    """
-    ended, told = _end(call, event, _outcome(call, Outcome.LOST))
-    if call.outcome in {None, Outcome.FALLBACK}:
-        return ended, (effects.SendToFallback(channel_id=call.channel_id), *told)
-    return ended, (effects.HangUp(channel_id=call.channel_id), *told)
-
-
-def _not_handed_over(call: Call, event: events.CallEvent, failure: events.Failure) -> Result:
-    match failure:
-        case events.Failure.GONE:
-            return _end(call, event, _outcome(call, Outcome.LOST))
-        case events.Failure.NOT_READY:  # no more in our application: an earlier attempt was done
-            return _end(call, event, Outcome.FALLBACK)
-        case events.Failure.REFUSED:
-            return call, (effects.HangUp(channel_id=call.channel_id),)
-        case events.Failure.UNAVAILABLE:  # perhaps done: the timer decides
-            return call, ()
-        case _:
-            assert_never(failure)
-
-
-def _end(call: Call, event: events.CallEvent, outcome: Outcome) -> Result:
-    """Close the call: its channel is gone or no longer ours, and its playback with it."""
-    ended = _changed(
-        call,
-        phase=Phase.ENDED,
-        outcome=outcome,
+        phase=Phase.AFTERWARDS,
         ended_at=event.at,
         digit_mode=DigitMode.DROP,
-        cursor=_NOWHERE,
+        cursor=NOWHERE,
+        subflow="",
+        frames=(),
+        variables=outermost,
+        node=flow.on_hangup,
+        until_at=limits.end_of(event.at, AFTERWARDS_LIMIT_S),
+        limit_timer_id=None,
+        serial=call.serial + 1,
     )
-    told: list[effects.Effect] = _let_go(call.cursor, _NOWHERE, None)
-    if call.cursor.timer_id is not None and call.cursor.timer_id != _ended_by(event):
-        told.append(effects.CancelTimer(timer_id=call.cursor.timer_id))
-    if call.phase is not Phase.LEAVING:
-        told.append(effects.LeaveNode(node=call.node, exit=_BY_CALLER))
-    return ended, (*told, effects.EndCall(outcome=outcome))
+    return _follow(way, alone, _entered(way, alone), None)
+
+
+def _afterwards(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
+    """Go on without the caller."""
+    match event:
+        case events.LegAnswered(channel_id=leg):
+            return call, (effects.HangUp(channel_id=leg),)
+        case events.CallFailed() | events.FlowInterrupted():
+            flow = None
+        case events.TimerFired(timer_id=fired) if fired == call.limit_timer_id:
+            flow = None
+        case _:
+            pass
+    if flow is None:
+        assert call.outcome is not None
+        assert call.ended_at is not None
+        told = [*limits.cancelled(call, event), parting.left(call, parting.BY_ERROR)]
+        told = [*tidied(call.cursor, NOWHERE, event), *told]
+        return parting.closed(call, call.outcome, call.ended_at, told)
+    if not isinstance(event, events.EndedUnheard | events.Resumed):
+        return _ask_node(flow, call, event)
+    again = events.Resumed(
+        at=event.at, since_at=event.since_at, answered=False, leg=events.LegSeen.NONE, joined=False
+    )
+    way = Way(flow=flow, event=again, done=[])
+    timed, set_again = limits.timed(call, again.at, None, afresh=True)
+    way.done.extend(set_again)
+    return _follow(way, timed, _resumed(way, timed, again), limits.next_end(timed))

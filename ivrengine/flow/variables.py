@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from ivrengine.core.call import Value
@@ -119,6 +119,7 @@ def _faults(
 def _assignments(draft: Draft) -> Iterator[Problem]:
     """Yield what is wrong with the variables that nodes give values to."""
     declared = {*draft.variables, *draft.broken_variables}
+    yield from _interface(draft, declared)
     for node_name, node in draft.nodes.items():
         for loc, name in node.assigns():
             if name not in declared:
@@ -128,6 +129,20 @@ def _assignments(draft: Draft) -> Iterator[Problem]:
                 yield problem(draft.file, place, Code.UNKNOWN_VARIABLE, sentence)
             elif isinstance(node, Collect) and name in draft.variables:
                 yield from _collected(draft, node_name, node)
+
+
+def _interface(draft: Draft, declared: Collection[str]) -> Iterator[Problem]:
+    """Yield the parameters and returned values of a sub-flow that it does not declare."""
+    parameters = [(("parameters", n), name) for n, name in enumerate(draft.parameters)]
+    returned = [
+        (("returns", by, n), name)
+        for by, names in draft.returns.items()
+        for n, name in enumerate(names)
+    ]
+    for loc, name in (*parameters, *returned):
+        if name not in declared:
+            sentence = f"the flow declares no variable `{name}`{did_you_mean(name, declared)}"
+            yield problem(draft.file, draft.place(*loc), Code.UNKNOWN_VARIABLE, sentence)
 
 
 def _collected(draft: Draft, name: str, node: Collect) -> Iterator[Problem]:
@@ -149,6 +164,7 @@ def _collected(draft: Draft, name: str, node: Collect) -> Iterator[Problem]:
 def _unused(draft: Draft, programs: Mapping[str, Program]) -> Iterator[Problem]:
     used = {name for program in programs.values() for name in program.variables}
     used |= {name for node in draft.nodes.values() for _, name in node.assigns()}
+    used |= {*draft.parameters, *(name for names in draft.returns.values() for name in names)}
     for name in draft.variables:
         if name not in used:
             place = draft.key_place("variables", name)

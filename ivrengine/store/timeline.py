@@ -40,6 +40,8 @@ class Visit:
     left_at: datetime | None
     exit: str | None
     moments: Sequence[Moment]
+    subflow: str = ""
+    """The sub-flow that the node is of, if it is not of the flow that the call began with."""
 
     @property
     def duration_s(self) -> float | None:
@@ -84,9 +86,7 @@ def timeline(rows: Iterable[Recorded], later: Iterable[Recorded] = ()) -> Timeli
                 here = []
                 visits.append(_visit(row.at, fields, here))
             elif kind == "LeaveNode" and visits:
-                visits[-1] = dataclasses.replace(
-                    visits[-1], left_at=row.at, exit=fields.get("exit")
-                )
+                _leave(visits, row.at, fields)
                 here = ending
             else:
                 _tell(here, _of_effect(row.at, kind, fields, known))
@@ -95,10 +95,23 @@ def timeline(rows: Iterable[Recorded], later: Iterable[Recorded] = ()) -> Timeli
     return Timeline(arrival=arrival, visits=visits, ending=ending)
 
 
+def _leave(visits: list[Visit], at: datetime, fields: Fields) -> None:
+    """Note the exit of the last visit to the node; one that calls a sub-flow is left after all the nodes of that."""
+    there = fields.get("subflow", ""), fields.get("node")
+    open_here = (
+        index
+        for index in range(len(visits) - 1, -1, -1)
+        if visits[index].left_at is None and (visits[index].subflow, visits[index].node) == there
+    )
+    index = next(open_here, len(visits) - 1)
+    visits[index] = dataclasses.replace(visits[index], left_at=at, exit=fields.get("exit"))
+
+
 def _visit(at: datetime, fields: Fields, moments: list[Moment]) -> Visit:
     return Visit(
         node=str(fields.get("node", "")),
         node_type=str(fields.get("node_type", "")),
+        subflow=str(fields.get("subflow", "")),
         entered_at=at,
         left_at=None,
         exit=None,

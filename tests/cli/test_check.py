@@ -35,7 +35,7 @@ def test_warnings_are_printed_and_are_no_failure(tmp_path: Path) -> None:
     code, printed, _ = run(write(tmp_path, files))
     assert code == 0
     assert printed == (
-        f"{tmp_path}/second.yaml:2:7: warning flow-unrouted: no number is routed to the flow `second`\n"
+        f"{tmp_path}/second.yaml:2:7: warning flow-unrouted: no number is routed to the flow `second`, and no flow calls it\n"
         "2 flows can run, 1 warning\n"
     )
 

@@ -18,6 +18,7 @@ from ivrengine.engine.limits import Limits
 from ivrengine.flow.book import Book, Brand, Phone, Routes
 from ivrengine.flow.expressions import Compiler, Programs
 from ivrengine.flow.model import Flow, FlowSource
+from ivrengine.flow.node import Kit
 from ivrengine.prompts.library import PromptMissingError
 from ivrengine.sim.phones import Phone as SimPhone
 from ivrengine.sim.switch import NO_DELAYS, SimSwitch
@@ -70,7 +71,9 @@ def flow_of(source: Mapping[str, Any]) -> Flow:
         nodes=model.nodes,
         exits={name: node.exits() for name, node in model.nodes.items()},
         initial={name: variable.default or "" for name, variable in model.variables.items()},
-        programs=Programs({e.text: compiler.compile(e.text, e.expects) for e in texts}),
+        kit=Kit(
+            programs=Programs({e.text: compiler.compile(e.text, e.expects) for e in texts}),
+        ),
         text="",
     )
 

@@ -1,13 +1,16 @@
 """The limits of admission: whatever is measured, they stay in their bounds; they fall fast and come back."""
 
+import dataclasses
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ivrengine.engine import admission
-from ivrengine.engine.admission import Admitted, Ceiling, Measured, adapted, unhindered
+from ivrengine.engine.admission import Admitted, Ceiling, Measured, adapted, at_first
 
 CEILING = Ceiling(calls_max=2000, calls_per_s_max=400)
 CALM = Measured(lag_s=0.0, request_s=0.002, calls=300, arrived=100)
+BUSY = dataclasses.replace(CALM, arrived=400)
 
 seconds = st.floats(min_value=0, max_value=100, allow_nan=False)
 measurements = st.builds(
@@ -30,7 +33,7 @@ def strained(calls: int, arrived: int) -> Measured:
 def test_the_limits_stay_between_floor_and_ceiling(
     ceiling: Ceiling, second_by_second: list[Measured]
 ) -> None:
-    admitted = unhindered(ceiling)
+    admitted = at_first(ceiling)
     for measured in second_by_second:
         admitted = adapted(admitted, measured, ceiling)
         assert admission.FLOOR * ceiling.calls_max - 1 < admitted.calls_max <= ceiling.calls_max
@@ -41,11 +44,11 @@ def test_the_limits_stay_between_floor_and_ceiling(
 
 @given(ceilings, st.lists(measurements, max_size=20))
 def test_calm_brings_all_of_it_back(ceiling: Ceiling, before: list[Measured]) -> None:
-    admitted = unhindered(ceiling)
+    admitted = at_first(ceiling)
     for measured in before:
         admitted = adapted(admitted, measured, ceiling)
     for _ in range(round(1 / admission.GROWTH) + 1):
-        admitted = adapted(admitted, CALM, ceiling)
+        admitted = adapted(admitted, dataclasses.replace(CALM, arrived=10_000), ceiling)
     assert (admitted.calls_max, admitted.calls_per_s_max) == (
         ceiling.calls_max,
         ceiling.calls_per_s_max,
@@ -54,7 +57,7 @@ def test_calm_brings_all_of_it_back(ceiling: Ceiling, before: list[Measured]) ->
 
 @given(measurements, st.lists(measurements, max_size=10))
 def test_more_strain_never_means_more_calls(measured: Measured, before: list[Measured]) -> None:
-    admitted = unhindered(CEILING)
+    admitted = at_first(CEILING)
     for each in before:
         admitted = adapted(admitted, each, CEILING)
     strain = Measured(
@@ -70,8 +73,23 @@ def _of(admitted: Admitted) -> tuple[float, float]:
     return admitted.calls_per_s, admitted.calls
 
 
+def test_a_limit_grows_only_as_far_as_it_was_tried() -> None:
+    first = at_first(CEILING)
+    assert first.calls_per_s_max == 100
+    assert after(*[CALM] * 60).calls_per_s_max == 150
+    assert after(*[BUSY] * 60).calls_per_s_max == 400
+    few = dataclasses.replace(CALM, arrived=3)
+    assert after(*[few] * 60).calls_per_s_max == 100
+
+
+def test_what_was_tried_is_forgotten() -> None:
+    few = dataclasses.replace(CALM, arrived=3)
+    assert after(*[BUSY] * 60, *[few] * 35).calls_per_s_max == 295
+    assert after(*[BUSY] * 60, *[few] * 600).calls_per_s_max == 100
+
+
 def after(*second_by_second: Measured) -> Admitted:
-    admitted = unhindered(CEILING)
+    admitted = at_first(CEILING)
     for measured in second_by_second:
         admitted = adapted(admitted, measured, CEILING)
     return admitted
@@ -79,20 +97,23 @@ def after(*second_by_second: Measured) -> Admitted:
 
 def test_a_cut_begins_at_what_really_came() -> None:
     strain = strained(calls=1000, arrived=200)
-    admitted = after(strain, strain)
+    admitted = after(*[BUSY] * 20, strain, strain)
     assert (admitted.calls_per_s_max, admitted.calls_max) == (140, 950)
 
 
 def test_one_late_second_alone_is_no_overload() -> None:
     strain = strained(calls=1000, arrived=200)
-    assert _of(after(strain, CALM, strain, CALM, strain)) == _of(unhindered(CEILING))
+    calm = after(*[BUSY] * 20)
+    admitted = adapted(adapted(adapted(calm, strain, CEILING), BUSY, CEILING), strain, CEILING)
+    assert _of(admitted) == _of(calm)
 
 
 def test_a_cut_is_given_a_second_to_show_its_effect() -> None:
     strain = strained(calls=1000, arrived=200)
     less = strained(calls=1000, arrived=140)
-    assert _of(after(strain, strain, less)) == _of(after(strain, strain))
-    assert after(strain, strain, less, less).calls_per_s_max == 98
+    before = [BUSY] * 20
+    assert _of(after(*before, strain, strain, less)) == _of(after(*before, strain, strain))
+    assert after(*before, strain, strain, less, less).calls_per_s_max == 98
 
 
 def test_between_calm_and_strain_the_limits_stay() -> None:
@@ -103,4 +124,4 @@ def test_between_calm_and_strain_the_limits_stay() -> None:
 
 def test_slow_requests_are_strain_too() -> None:
     slow = Measured(lag_s=0.0, request_s=0.3, calls=1000, arrived=200)
-    assert after(slow, slow).calls_per_s_max == 140
+    assert after(*[BUSY] * 20, slow, slow).calls_per_s_max == 140

@@ -146,14 +146,14 @@ async def test_an_unknown_phone_takes_the_exit_failed(tmp_path: Path) -> None:
         assert house.count("requests_failed_total", effect="Dial", failure="refused") == 1
 
 
-async def test_a_missing_prompt_does_not_hold_the_caller(tmp_path: Path) -> None:
+async def test_a_missing_prompt_gives_the_caller_to_a_person(tmp_path: Path) -> None:
     source = json.loads(json.dumps(MENU))
     source["nodes"]["welcome"]["prompt"] = "missing"
     async with a_house(tmp_path / "j", source) as house:
         caller = house.switch.call(DID)
         await asyncio.sleep(120)
         assert caller.cause is not None
-        assert house.outcome() == "completed"
+        assert house.outcome() == "fallback"
 
 
 async def test_a_did_without_a_flow_goes_to_the_fallback(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_row_holds_the_event_its_effects_and_the_call_as_it_stood(journal: Jou
     assert row.kind == "TimerFired"
     assert row.payload == (
         '{"event":{"at":"2026-11-21T12:00:07Z","timer_id":"t1"},'
-        '"effects":[["LeaveNode",{"node":"menu","exit":"1"}]]}'
+        '"effects":[["LeaveNode",{"node":"menu","exit":"1","subflow":""}]]}'
     )
     assert row.call is not None
     assert (row.call.flow, row.call.phase, row.call.last_seq) == ("main", "in_flow", 1)

@@ -51,7 +51,10 @@ def test_what_waits_is_counted_across_segments(tmp_path: Path, segment_bytes: in
     assert depth.size_bytes() == whole
     assert depth.oldest_at() == AT
     shipped(source, 20)
-    assert depth.oldest_at() == AT + timedelta(seconds=20)
+    oldest_at = depth.oldest_at()
+    begun_before = timedelta(seconds=1)  # a segment that begins there says when it was begun
+    assert oldest_at is not None
+    assert AT + timedelta(seconds=20) - begun_before <= oldest_at <= AT + timedelta(seconds=20)
     assert 0 < depth.size_bytes() < whole
     if segment_bytes > whole:
         assert depth.rows() == 30

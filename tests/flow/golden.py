@@ -23,8 +23,9 @@ _ROLES: Final = {
 
 
 def cases() -> list[str]:
-    """Return the names of the broken files."""
-    return sorted(path.stem for path in BROKEN.glob("*.yaml"))
+    """Return the names of the broken files, and of the folders of files that are broken only together."""
+    folders = [path.name for path in BROKEN.iterdir() if path.is_dir() and path != AROUND]
+    return sorted([*folders, *(path.stem for path in BROKEN.glob("*.yaml"))])
 
 
 def said_of(case: str) -> list[str]:
@@ -34,7 +35,10 @@ def said_of(case: str) -> list[str]:
         folder = Path(parent, "flows")
         shutil.copytree(AROUND, folder)
         (folder / name).parent.mkdir(exist_ok=True)
-        shutil.copyfile(BROKEN / f"{case}.yaml", folder / name)
+        if (BROKEN / case).is_dir():
+            shutil.copytree(BROKEN / case, folder, dirs_exist_ok=True)
+        else:
+            shutil.copyfile(BROKEN / f"{case}.yaml", folder / name)
         _, found = load_folder(folder)
         return [str(problem).replace(f"{parent}/", "") for problem in found]
 

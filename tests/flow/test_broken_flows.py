@@ -11,6 +11,7 @@ TOLD_ELSEWHERE = {
     Code.FILE_UNREADABLE,
     Code.FILE_TOO_BIG,
     Code.FILE_LINKED,
+    Code.SUBFLOW_DEPTH,
 }
 """Faults of folders and of the file system; tests of ``load`` and ``text`` make them."""
 MORE_THAN_ONE = {"cel-two-faults": 2}

@@ -114,7 +114,7 @@ def test_a_broken_flow_is_left_out_and_the_others_are_not(tmp_path: Path) -> Non
     }
     book, told = load(tmp_path, files)
     assert told == [
-        "second.yaml:2:7: warning flow-unrouted: no number is routed to the flow `second`",
+        "second.yaml:2:7: warning flow-unrouted: no number is routed to the flow `second`, and no flow calls it",
         "second.yaml:7:46: error unknown-node: no node `by`; did you mean `bye`?",
     ]
     assert list(book.flows) == [(ACME, "main")]

@@ -9,7 +9,7 @@ from ivrengine.core import effects, events
 from ivrengine.core.call import Call, DigitMode, Outcome, Phase
 from ivrengine.core.events import Failure
 from ivrengine.core.ids import TimerId
-from ivrengine.flow import step
+from ivrengine.flow import step, tidying
 from tests.flow.walk import CHANNEL, Walk, flow_of, kinds
 
 SHORT = """
@@ -196,6 +196,6 @@ def test_a_changed_call_is_what_the_standard_library_would_make_of_it() -> None:
         "variables": {"n": 1},
         "outcome": Outcome.LOST,
     }
-    assert step._changed(call, **changes) == dataclasses.replace(call, **changes)
-    assert step._changed(call) == call
-    assert step._changed(call) is not call
+    assert tidying.changed(call, **changes) == dataclasses.replace(call, **changes)
+    assert tidying.changed(call) == call
+    assert tidying.changed(call) is not call

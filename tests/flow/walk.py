@@ -10,8 +10,9 @@ from ivrengine.core import effects, events
 from ivrengine.core.call import Call, Caller, FlowRef, Value
 from ivrengine.core.effects import Effect
 from ivrengine.core.ids import BrandId, CallId, ChannelId, FlowHash
-from ivrengine.flow import check, draft, step, text, variables
+from ivrengine.flow import check, draft, linking, step, text, variables
 from ivrengine.flow.model import Flow
+from ivrengine.flow.node import Kit
 from ivrengine.flow.problems import Problem
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -47,10 +48,27 @@ def compiled(source: str) -> tuple[Flow | None, list[Problem]]:
         nodes=candidate.nodes,
         exits={name: node.exits() for name, node in candidate.nodes.items()},
         initial=product.initial,
-        programs=product.programs,
+        kit=Kit(programs=product.programs),
         text=source,
+        parameters=candidate.parameters,
+        returns=candidate.returns,
+        max_duration_s=candidate.max_duration_s,
+        on_max_duration=candidate.handlers.get("on_max_duration"),
+        on_error=candidate.handlers.get("on_error"),
+        on_hangup=candidate.handlers.get("on_hangup"),
     )
     return flow, found
+
+
+def with_subflows(flow: Flow, **bodies: str) -> Flow:
+    """Return the flow with sub-flows, each compiled from YAML as by ``flow_of``; those named first may call those after."""
+    done: dict[str, Flow] = {}
+    for name, body in reversed(bodies.items()):
+        subflow = flow_of(body)
+        called = {each for node in subflow.nodes.values() if (each := node.subflow()) is not None}
+        done[name] = linking.with_subflows(subflow, {each: done[each] for each in called})
+    called = {each for node in flow.nodes.values() if (each := node.subflow()) is not None}
+    return linking.with_subflows(flow, {each: done[each] for each in called})
 
 
 class Walk:
@@ -115,6 +133,12 @@ class Walk:
         timer = [e for e in self.all(effects.StartTimer) if e.timer_id == waiting][-1]
         self.at += timedelta(seconds=timer.delay_s)
         return self.meet(events.TimerFired(at=self.at, timer_id=timer.timer_id))
+
+    def limit_is_over(self, after_s: float) -> tuple[Effect, ...]:
+        """Let the timer fire that is set to the end of what the flow may take."""
+        assert self.call.limit_timer_id is not None
+        self.at += timedelta(seconds=after_s)
+        return self.meet(events.TimerFired(at=self.at, timer_id=self.call.limit_timer_id))
 
     def hangs_up(self) -> tuple[Effect, ...]:
         """Let the caller hang up."""

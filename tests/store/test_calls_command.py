@@ -155,6 +155,7 @@ def test_a_call_is_shown_node_by_node(calls: Calls, url: str) -> None:
     [node] = told["nodes"]
     assert node == {
         "node": "ask",
+        "subflow": None,
         "type": "menu",
         "entered_at": "2025-11-21T12:00:01+00:00",
         "left_at": "2025-11-21T12:00:02+00:00",

@@ -1,25 +1,24 @@
 """What ``menu`` and ``collect`` share: ask with a prompt, listen for keys, and ask again a bounded number of times."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 
 from pydantic import Field
 
 from ivrengine.core import effects, events
 from ivrengine.core.call import Cursor, DigitMode
+from ivrengine.flow.defaults import ATTEMPTS_MAX, Reacting, Reaction
 from ivrengine.flow.fields import Prompts, Seconds
-from ivrengine.flow.node import Leave, Loc, Node, Stay, Turn
-from ivrengine.flow.nodes.prompting import prompt_places, start_prompt
-
-ATTEMPTS_MAX = 10
-"""Nobody presses a right key at the eleventh asking; it bounds how long one node can hold a line without input."""
+from ivrengine.flow.node import Leave, Loc, MayFail, Stay, Turn
+from ivrengine.flow.nodes.prompting import UNCOUNTED, prompt_places, start_prompt
 
 
-class Asking(Node):
+class Asking(MayFail):
     """The fields that a node which asks for keys has, and the turns of asking."""
 
     prompt: Prompts = Field(description="The question: a prompt's name, or a list of names.")
     invalid_prompt: Prompts | None = Field(
-        default=None, description="Played before the question when an answer was not understood."
+        default=None,
+        description="Played before the question when an answer was not understood and `no_match` has no reprompt.",
     )
     timeout_s: Seconds = Field(
         default=5.0,
@@ -36,25 +35,37 @@ class Asking(Node):
         default=True,
         description="Whether keys pressed before this node, or during a prompt without barge-in, count.",
     )
+    no_input: Reacting = Field(
+        description="Where to go when nothing was pressed at the last asking, and what is played before that."
+    )
+    no_match: Reacting = Field(
+        description="Where to go when what was pressed at the last asking had no meaning, and what is played before that."
+    )
 
     def idle_exits(self) -> Collection[str]:
-        """Return the one exit of a caller who presses nothing."""
-        return ("no_input",)
+        """Return the exits of a caller who presses nothing."""
+        return ("no_input", "error")
 
-    def ask(self, turn: Turn, attempt: int, *, misunderstood: bool = False) -> Stay:
-        """Start the question for the ``attempt``-th time."""
-        apology = (self.invalid_prompt or ()) if misunderstood else ()
-        cursor, start = start_prompt(turn, apology + self.prompt, attempt=attempt)
-        counts = self.type_ahead and not misunderstood
+    def ask(
+        self,
+        turn: Turn,
+        prompts: Prompts | None = None,
+        *,
+        counted: Cursor = UNCOUNTED,
+        afresh: bool = False,
+    ) -> Stay:
+        """Play the question, or what is played in its place; ``afresh``: no key that was pressed before counts."""
+        cursor, start = start_prompt(turn, prompts or self.prompt, counted=counted)
+        keep = self.type_ahead and not afresh
         return Stay(
             cursor=cursor,
-            effects=start if counts else (effects.DropDigits(), *start),
+            effects=start if keep else (effects.DropDigits(), *start),
             digits=DigitMode.TAKE if self.barge_in else DigitMode.BUFFER,
         )
 
     def resume(self, turn: Turn, event: events.Resumed) -> Stay:
         """Ask the same question again: nobody knows what was pressed meanwhile, and what was taken may be half of it."""
-        return self.ask(turn, turn.call.cursor.attempt)
+        return self.ask(turn, counted=turn.call.cursor)
 
     def listen(
         self,
@@ -65,11 +76,16 @@ class Asking(Node):
         before: tuple[effects.Effect, ...] = (),
     ) -> Stay:
         """Wait for the next key; ``digits`` are those taken so far. Whatever played or ran before is ended by ``step``."""
-        timer_id = turn.timer_id()
+        timer_id, counted = turn.timer_id(), turn.call.cursor
         start = effects.StartTimer(timer_id=timer_id, delay_s=wait_s or self.timeout_s)
         return Stay(
             cursor=Cursor(
-                stage="listen", attempt=turn.call.cursor.attempt, digits=digits, timer_id=timer_id
+                stage="listen",
+                attempt=counted.attempt,
+                no_inputs=counted.no_inputs,
+                no_matches=counted.no_matches,
+                digits=digits,
+                timer_id=timer_id,
             ),
             effects=(*before, start),
             digits=DigitMode.TAKE,
@@ -80,14 +96,54 @@ class Asking(Node):
         keep = self.type_ahead or self.barge_in
         return self.listen(turn, before=() if keep else (effects.DropDigits(),))
 
-    def again(self, turn: Turn, exit_name: str) -> Stay | Leave:
-        """Ask once more, or leave by the named exit when it has been asked often enough."""
-        attempt = turn.call.cursor.attempt
-        if attempt >= self.attempts:
-            return Leave(exit=exit_name)
-        return self.ask(turn, attempt + 1, misunderstood=exit_name != "no_input")
+    def after_silence(self, turn: Turn) -> Stay | Leave:
+        """Ask once more after nothing was pressed, or leave when it has been asked often enough."""
+        count = turn.call.cursor.no_inputs + 1
+        return self._again(turn, "no_input", self.no_input.reprompt(count), no_inputs=1)
 
-    def asked_prompts(self) -> list[tuple[Loc, str]]:
-        """Return the prompts of the question, with their places."""
-        places = list(prompt_places("prompt", self.prompt))
-        return places + list(prompt_places("invalid_prompt", self.invalid_prompt or ()))
+    def after_mistake(self, turn: Turn) -> Stay | Leave:
+        """Ask once more after what was pressed had no meaning, or leave when it has been asked often enough."""
+        count = turn.call.cursor.no_matches + 1
+        apology = None if self.invalid_prompt is None else self.invalid_prompt + self.prompt
+        prompts = self.no_match.reprompt(count) or apology
+        return self._again(turn, "no_match", prompts, no_matches=1)
+
+    def _again(
+        self,
+        turn: Turn,
+        exit_name: str,
+        prompts: Prompts | None,
+        *,
+        no_inputs: int = 0,
+        no_matches: int = 0,
+    ) -> Stay | Leave:
+        before = turn.call.cursor
+        if before.attempt >= self.attempts:
+            return Leave(exit=exit_name)
+        counted = Cursor(
+            attempt=before.attempt + 1,
+            no_inputs=before.no_inputs + no_inputs,
+            no_matches=before.no_matches + no_matches,
+        )
+        return self.ask(turn, prompts, counted=counted, afresh=bool(no_matches))
+
+    def asked_prompts(self) -> Iterator[tuple[Loc, str]]:
+        """Yield the prompts of the question and of what follows silence and wrong answers, with their places."""
+        yield from prompt_places("prompt", self.prompt)
+        yield from prompt_places("invalid_prompt", self.invalid_prompt or ())
+        yield from _reprompt_places("no_input", self.no_input)
+        yield from _reprompt_places("no_match", self.no_match)
+
+    def asked_exits(self) -> Mapping[str, str | None]:
+        """Return the exits of silence and wrong answers, and of failure if there is one."""
+        return self.failing({"no_input": self.no_input.to, "no_match": self.no_match.to})
+
+    def asked_locs(self) -> Mapping[str, Loc]:
+        """Return the places of those exits' targets."""
+        return {"no_input": ("no_input", "to"), "no_match": ("no_match", "to")}
+
+
+def _reprompt_places(key: str, reaction: Reaction) -> Iterator[tuple[Loc, str]]:
+    for index, names in enumerate(reaction.reprompts):
+        for loc, name in prompt_places(str(index), names):
+            yield (key, "reprompts", index, *loc[1:]), name

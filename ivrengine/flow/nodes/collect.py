@@ -9,7 +9,7 @@ from ivrengine.core import events
 from ivrengine.flow.fields import Name, Seconds, Terminator, VariableName, contradiction
 from ivrengine.flow.node import Leave, Loc, Move, Turn
 from ivrengine.flow.nodes.asking import Asking
-from ivrengine.flow.nodes.prompting import prompt_over
+from ivrengine.flow.nodes.prompting import prompt_over, unplayable
 
 DIGITS_MAX = 32
 """The longest number people key in (an IBAN has 26 characters); it bounds what one node can collect."""
@@ -45,10 +45,6 @@ class Collect(Asking):
         description="How long to wait for the next key before the entry counts as ended.",
     )
     next: Name = Field(description="Where to go with the digits.")
-    no_input: Name = Field(description="Where to go when nothing was pressed at the last asking.")
-    no_match: Name = Field(
-        description="Where to go when too few or too many digits were pressed at the last asking."
-    )
 
     @model_validator(mode="after")
     def _bounds_in_order(self) -> Self:
@@ -59,13 +55,13 @@ class Collect(Asking):
 
     def enter(self, turn: Turn) -> Move:
         """Ask."""
-        return self.ask(turn, attempt=1)
+        return self.ask(turn)
 
     def on(self, turn: Turn, event: events.CallEvent) -> Move | None:
         """Take digits until the terminator comes, the caller pauses too long, or there are too many."""
         cursor = turn.call.cursor
         if prompt_over(turn, event):
-            return self.question_over(turn)
+            return unplayable(turn, event) or self.question_over(turn)
         match event:
             case events.DigitPressed(digit=digit) if digit == self.terminator:
                 return self._close(turn, cursor.digits)
@@ -73,15 +69,13 @@ class Collect(Asking):
                 return self._take(turn, cursor.digits + digit)
             case events.TimerFired(timer_id=fired) if fired == cursor.timer_id:
                 is_silent = not cursor.digits
-                return (
-                    self.again(turn, "no_input") if is_silent else self._close(turn, cursor.digits)
-                )
+                return self.after_silence(turn) if is_silent else self._close(turn, cursor.digits)
             case _:
                 return None
 
     def _take(self, turn: Turn, digits: str) -> Move:
         if len(digits) > self.max_digits:
-            return self.again(turn, "no_match")
+            return self.after_mistake(turn)
         if len(digits) < self.max_digits:
             return self.listen(turn, digits=digits, wait_s=self.inter_digit_timeout_s)
         if self.terminator == "none":
@@ -91,13 +85,17 @@ class Collect(Asking):
     def _close(self, turn: Turn, digits: str) -> Move:
         is_number = digits.isdecimal()  # a * or # in the middle of a number is a slip
         if not is_number or len(digits) < self.min_digits:
-            return self.again(turn, "no_match")
+            return self.after_mistake(turn)
         as_number = isinstance(turn.call.variables[self.into], int)
         return Leave(exit="next", assign={self.into: int(digits) if as_number else digits})
 
     def exits(self) -> Mapping[str, str | None]:
         """Return the exits for an entry, for silence, and for too short an entry."""
-        return {"next": self.next, "no_input": self.no_input, "no_match": self.no_match}
+        return {"next": self.next, **self.asked_exits()}
+
+    def exit_locs(self) -> Mapping[str, Loc]:
+        """Return the places of the targets that stand deeper."""
+        return self.asked_locs()
 
     def prompts(self) -> Iterator[tuple[Loc, str]]:
         """Yield the prompts of the question."""

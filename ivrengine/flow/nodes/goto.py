@@ -26,3 +26,8 @@ class Goto(Node):
     def exits(self) -> Mapping[str, str | None]:
         """Return the one exit, ``to``."""
         return {"to": self.to}
+
+    @property
+    def needs_caller(self) -> bool:
+        """Say that it is of use without a caller too."""
+        return False

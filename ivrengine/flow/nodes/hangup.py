@@ -36,3 +36,8 @@ class Hangup(Node):
     def prompts(self) -> Iterator[tuple[Loc, str]]:
         """Yield the goodbye."""
         yield from prompt_places("prompt", self.prompt or ())
+
+    @property
+    def needs_caller(self) -> bool:
+        """Say that without a caller it is the end, if there is nothing to say."""
+        return self.prompt is not None

@@ -9,7 +9,7 @@ from ivrengine.core import events
 from ivrengine.flow.fields import Key, Name
 from ivrengine.flow.node import Leave, Loc, Move, Turn
 from ivrengine.flow.nodes.asking import Asking
-from ivrengine.flow.nodes.prompting import prompt_over
+from ivrengine.flow.nodes.prompting import prompt_over, unplayable
 
 
 class Menu(Asking):
@@ -19,35 +19,30 @@ class Menu(Asking):
     choices: Annotated[dict[Key, Name], Field(min_length=1)] = Field(
         description="What each key leads to."
     )
-    no_input: Name = Field(description="Where to go when nothing was pressed at the last asking.")
-    no_match: Name = Field(
-        description="Where to go when a key without a meaning was pressed at the last asking."
-    )
 
     def enter(self, turn: Turn) -> Move:
         """Ask."""
-        return self.ask(turn, attempt=1)
+        return self.ask(turn)
 
     def on(self, turn: Turn, event: events.CallEvent) -> Move | None:
         """Take the key, or ask again when there was none or a wrong one."""
-        cursor = turn.call.cursor
         if prompt_over(turn, event):
-            return self.question_over(turn)
+            return unplayable(turn, event) or self.question_over(turn)
         match event:
             case events.DigitPressed(digit=digit):
-                return Leave(exit=digit) if digit in self.choices else self.again(turn, "no_match")
-            case events.TimerFired(timer_id=fired) if fired == cursor.timer_id:
-                return self.again(turn, "no_input")
+                return Leave(exit=digit) if digit in self.choices else self.after_mistake(turn)
+            case events.TimerFired(timer_id=fired) if fired == turn.call.cursor.timer_id:
+                return self.after_silence(turn)
             case _:
                 return None
 
     def exits(self) -> Mapping[str, str | None]:
         """Return an exit for each key, and those for silence and for wrong keys."""
-        return {**self.choices, "no_input": self.no_input, "no_match": self.no_match}
+        return {**self.choices, **self.asked_exits()}
 
     def exit_locs(self) -> Mapping[str, Loc]:
         """Return the places of the keys' targets."""
-        return {digit: ("choices", digit) for digit in self.choices}
+        return {**self.asked_locs(), **{digit: ("choices", digit) for digit in self.choices}}
 
     def prompts(self) -> Iterator[tuple[Loc, str]]:
         """Yield the prompts of the question."""

@@ -8,11 +8,11 @@ from pydantic import Field
 from ivrengine.core import events
 from ivrengine.core.call import DigitMode
 from ivrengine.flow.fields import Name, Prompts
-from ivrengine.flow.node import Leave, Loc, Move, Node, Stay, Turn
-from ivrengine.flow.nodes.prompting import prompt_over, prompt_places, start_prompt
+from ivrengine.flow.node import Leave, Loc, MayFail, Move, Stay, Turn
+from ivrengine.flow.nodes.prompting import prompt_over, prompt_places, start_prompt, unplayable
 
 
-class Play(Node):
+class Play(MayFail):
     """Plays one or more prompts, then goes on."""
 
     type: Literal["play"]
@@ -30,14 +30,14 @@ class Play(Node):
         return Stay(cursor=cursor, effects=effects, digits=digits)
 
     def on(self, turn: Turn, event: events.CallEvent) -> Move | None:
-        """Go on when the prompt is over, was cut short, or could not be played."""
+        """Go on when the prompt is over or was cut short."""
         if isinstance(event, events.BargedIn) or prompt_over(turn, event):
-            return Leave(exit="next")
+            return unplayable(turn, event) or Leave(exit="next")
         return None
 
     def exits(self) -> Mapping[str, str | None]:
-        """Return the one exit, ``next``."""
-        return {"next": self.next}
+        """Return ``next``, and ``error`` if it leads somewhere."""
+        return self.failing({"next": self.next})
 
     def prompts(self) -> Iterator[tuple[Loc, str]]:
         """Yield the prompts to be played."""

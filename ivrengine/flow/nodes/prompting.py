@@ -6,18 +6,25 @@ from typing import Final
 from ivrengine.core import effects, events
 from ivrengine.core.call import Cursor
 from ivrengine.flow.fields import Prompts
-from ivrengine.flow.node import Loc, Turn
+from ivrengine.flow.node import Fail, Loc, Turn
 
 PROMPT_LIMIT_S: Final = 300.0
 """No announcement lasts five minutes; a playback whose end was never told (its event was lost) is given up then."""
+UNCOUNTED: Final = Cursor()
+"""The counts of a node that has not asked yet."""
 
 
 def start_prompt(
-    turn: Turn, prompts: Prompts, *, attempt: int = 1
+    turn: Turn, prompts: Prompts, *, counted: Cursor = UNCOUNTED
 ) -> tuple[Cursor, tuple[effects.Effect, ...]]:
-    """Return the cursor of a node that speaks, and the effects that begin it."""
+    """Return the cursor of a node that speaks, with the counts of ``counted``, and the effects that begin it."""
     cursor = Cursor(
-        stage="prompt", attempt=attempt, playback_id=turn.playback_id(), timer_id=turn.timer_id()
+        stage="prompt",
+        attempt=counted.attempt,
+        no_inputs=counted.no_inputs,
+        no_matches=counted.no_matches,
+        playback_id=turn.playback_id(),
+        timer_id=turn.timer_id(),
     )
     assert cursor.playback_id is not None
     assert cursor.timer_id is not None
@@ -46,6 +53,22 @@ def prompt_over(turn: Turn, event: events.CallEvent) -> bool:
             return fired == cursor.timer_id
         case _:
             return False
+
+
+def unplayable(turn: Turn, event: events.CallEvent) -> Fail | None:
+    """Return the failure of a node whose prompt the switch refused to play.
+
+    A prompt whose fate is not known (the switch did not answer) may be heard: the node goes on as after any other.
+    """
+    match event:
+        case events.RequestFailed(
+            effect="Play",
+            subject=refused,
+            failure=events.Failure.REFUSED | events.Failure.NOT_READY,
+        ) if refused == turn.call.cursor.playback_id:
+            return Fail(reason="prompt not playable")
+        case _:
+            return None
 
 
 def prompt_places(key: str, names: Prompts) -> Iterator[tuple[Loc, str]]:

@@ -7,10 +7,10 @@ from pydantic import Field
 
 from ivrengine.core import events
 from ivrengine.flow.fields import Cel, Name, VariableName
-from ivrengine.flow.node import Expression, Leave, Loc, Move, Node, Turn
+from ivrengine.flow.node import Expression, Leave, Loc, MayFail, Move, Turn
 
 
-class Set(Node):
+class Set(MayFail):
     """Gives variables new values; each is computed from the values before the node."""
 
     type: Literal["set"]
@@ -28,8 +28,8 @@ class Set(Node):
         """Expect nothing: the node is left in the turn in which it is entered."""
 
     def exits(self) -> Mapping[str, str | None]:
-        """Return the one exit, ``next``."""
-        return {"next": self.next}
+        """Return ``next``, and ``error`` if it leads somewhere."""
+        return self.failing({"next": self.next})
 
     def assigns(self) -> Iterator[tuple[Loc, str]]:
         """Yield the variables that get values."""
@@ -40,3 +40,8 @@ class Set(Node):
         """Yield the values; the compiler holds each against its variable's type."""
         for name, text in self.assign.items():
             yield Expression(loc=("assign", name), text=text, assigns=name)
+
+    @property
+    def needs_caller(self) -> bool:
+        """Say that it is of use without a caller too."""
+        return False

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ivrengine.core import events
 from ivrengine.flow.expressions import CelType
 from ivrengine.flow.fields import Cel, Name
-from ivrengine.flow.node import Expression, Leave, Loc, Move, Node, Turn
+from ivrengine.flow.node import Expression, Leave, Loc, MayFail, Move, Turn
 
 
 class Case(BaseModel):
@@ -20,7 +20,7 @@ class Case(BaseModel):
     to: Name = Field(description="Where to go if it is true.")
 
 
-class Switch(Node):
+class Switch(MayFail):
     """Goes where the first true condition leads."""
 
     type: Literal["switch"]
@@ -40,9 +40,9 @@ class Switch(Node):
         """Expect nothing: the node is left in the turn in which it is entered."""
 
     def exits(self) -> Mapping[str, str | None]:
-        """Return an exit for each case, and ``otherwise``."""
+        """Return an exit for each case, ``otherwise``, and ``error`` if it leads somewhere."""
         cases = {f"case {index + 1}": case.to for index, case in enumerate(self.cases)}
-        return {**cases, "otherwise": self.otherwise}
+        return self.failing({**cases, "otherwise": self.otherwise})
 
     def exit_locs(self) -> Mapping[str, Loc]:
         """Return the places of the cases' targets."""
@@ -57,3 +57,8 @@ class Switch(Node):
     def decides(self) -> bool:
         """Say that the flow's data chooses the exit."""
         return True
+
+    @property
+    def needs_caller(self) -> bool:
+        """Say that it is of use without a caller too."""
+        return False
