@@ -1,13 +1,15 @@
 """``ivrengine check``: everything that is wrong with flows, before a caller finds it."""
 
+import dataclasses
+import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 import typer
 
-from ivrengine.flow import load
-from ivrengine.flow.problems import Problem, Severity, any_error, did_you_mean, in_order
+from ivrengine.flow import explaining, load
+from ivrengine.flow.problems import Code, Problem, Severity, any_error, did_you_mean, in_order
 
 DEFAULT_FOLDER: Final = Path("flows")
 
@@ -20,8 +22,22 @@ def check(
             show_default=False,
         ),
     ] = None,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the problems and a summary as one JSON object.")
+    ] = False,
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODE",
+            help="Explain a code with an example, and check nothing.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Check flows, prompts and routing; exit with 1 if there are errors, with 0 if there are at most warnings."""
+    if explain is not None:
+        _explain(explain)
     wanted = paths or [DEFAULT_FOLDER]
     complaints = [sentence for path in wanted for sentence in _unusable(path)]
     if complaints:
@@ -29,11 +45,26 @@ def check(
             typer.echo(f"ivrengine: {sentence}", err=True)
         raise typer.Exit(2)
     flows, found = _checked(wanted)
-    for problem in found:
-        typer.echo(str(problem))
-    typer.echo(_summary(flows, found))
+    if as_json:
+        typer.echo(_json(flows, found))
+    else:
+        for problem in found:
+            typer.echo(str(problem))
+        typer.echo(_summary(flows, found))
     if any_error(found):
         raise typer.Exit(1)
+
+
+def _explain(word: str) -> NoReturn:
+    """Print what a code means, and end; exits with 2 if there is no such code."""
+    try:
+        code = Code(word)
+    except ValueError:
+        sentence = f"there is no code `{word}`{did_you_mean(word, Code)}"
+        typer.echo(f"ivrengine: {sentence}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(explaining.explained(code))
+    raise typer.Exit
 
 
 def _unusable(path: Path) -> Iterable[str]:
@@ -73,6 +104,14 @@ def _folder_of(file: Path) -> Path:
         if (folder / load.ROUTING_FILE).is_file():
             return folder
     return file.parent
+
+
+def _json(flows: int, found: tuple[Problem, ...]) -> str:
+    """Return what was found for programs; keys are added to this shape, never changed or taken away."""
+    errors = sum(p.severity is Severity.ERROR for p in found)
+    summary = {"flows": flows, "errors": errors, "warnings": len(found) - errors}
+    told = {"problems": [dataclasses.asdict(p) for p in found], "summary": summary}
+    return json.dumps(told, ensure_ascii=False, indent=2)
 
 
 def _summary(flows: int, found: tuple[Problem, ...]) -> str:

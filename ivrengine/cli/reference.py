@@ -16,15 +16,16 @@ from annotated_types import Ge, Le, MaxLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from ivrengine.flow import defaults, fields, model, prompt_texts, routing, step
+from ivrengine.flow import defaults, explaining, fields, model, prompt_texts, routing, step
 from ivrengine.flow.cel_faults import FUNCTIONS
 from ivrengine.flow.expressions import SURROUNDINGS, CelType
 from ivrengine.flow.node import Node
 from ivrengine.flow.nodes.switch import Case
-from ivrengine.flow.problems import RULES
+from ivrengine.flow.problems import RULES, Code
 from ivrengine.flow.text import DEPTH_MAX, FILE_BYTES_MAX
 
 PAGE: Final = "flow-language.md"
+PROBLEMS_PAGE: Final = "flow-problems.md"
 FOLDER: Final = "flow-language"
 _MARK: Final = re.compile(r"\{\{(\S+)(?: (\S+))?\}\}")
 _MODELS: Final[Mapping[str, type[BaseModel]]] = {
@@ -205,13 +206,42 @@ def _most_of(found: type[BaseModel]) -> Iterator[str]:
 
 def _codes() -> str:
     rows = ["| Code | | What it means |", "|---|---|---|"]
-    rows += [f"| `{code}` | {rule.severity} | {rule.explanation} |" for code, rule in RULES.items()]
+    for code, rule in RULES.items():
+        link = f"[`{code}`]({PROBLEMS_PAGE}#{code})"
+        rows.append(f"| {link} | {rule.severity} | {rule.explanation} |")
     return "\n".join(rows)
 
 
+def problems_page() -> str:
+    """Return the page of long explanations, the same that ``ivrengine check --explain`` prints."""
+    known = explaining.explanations()
+    notice = "<!-- Written by `python -m ivrengine.cli.reference docs` from ivrengine/flow/explanations.md: edit that. -->"
+    return (
+        "\n\n".join([notice, _PROBLEMS_BEGIN, *(_explained(code, known) for code in RULES)]) + "\n"
+    )
+
+
+_PROBLEMS_BEGIN: Final = """# What `check` finds, explained
+
+Each code with an example of the fault and one of how it is meant; `ivrengine check --explain CODE` prints the same. The YAML
+is a part of a flow file; a comment with the name of a file says where what follows belongs."""
+
+
+def _explained(code: Code, known: Mapping[Code, explaining.Explanation]) -> str:
+    rule = RULES[code]
+    parts = [f"## {code}", f"*{rule.severity.capitalize()}.* {rule.explanation}"]
+    if (found := known.get(code)) is not None:
+        fence = "```yaml" if found.is_flow else "```text"
+        parts.append(found.paragraph)
+        for title, example in (("Wrong", found.wrong), ("Right", found.right)):
+            parts.append(f"{title}:\n\n{fence}\n{example}```")
+    return "\n\n".join(parts)
+
+
 def main() -> None:
-    """Write the page into the folder that is named."""
+    """Write the pages into the folder that is named."""
     docs = Path(sys.argv[1] if len(sys.argv) > 1 else "docs")
+    (docs / PROBLEMS_PAGE).write_text(problems_page(), encoding="utf-8")
     (docs / PAGE).write_text(page(docs / FOLDER), encoding="utf-8")
 
 

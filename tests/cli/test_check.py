@@ -1,5 +1,6 @@
 """``ivrengine check``: what it prints, and how it exits."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,41 @@ def test_a_file_that_is_no_yaml_is_bad_usage(tmp_path: Path) -> None:
     code, _, said = run(tmp_path / "README.md")
     assert code == 2
     assert said == f"ivrengine: expected a folder or a YAML file, found {tmp_path}/README.md\n"
+
+
+def test_json_has_every_problem_and_a_summary(tmp_path: Path) -> None:
+    broken = MAIN.replace("{type: hangup}", "{type: hangp}")
+    code, printed, _ = run("--json", write(tmp_path, SOUND | {"main.yaml": broken}))
+    told = json.loads(printed)
+    assert code == 1
+    [problem] = told["problems"]
+    assert problem.pop("sentence").startswith("unknown node type `hangp`")
+    assert problem == {
+        "file": f"{tmp_path}/main.yaml",
+        "line": 8,
+        "column": 15,
+        "severity": "error",
+        "code": "node-type",
+    }
+    assert told["summary"] == {"flows": 0, "errors": 1, "warnings": 0}
+
+
+def test_json_of_a_sound_folder_has_no_problems(tmp_path: Path) -> None:
+    code, printed, _ = run("--json", write(tmp_path, SOUND))
+    assert code == 0
+    assert json.loads(printed) == {
+        "problems": [],
+        "summary": {"flows": 1, "errors": 0, "warnings": 0},
+    }
+
+
+def test_a_code_is_explained() -> None:
+    code, printed, complaint = run("--explain", "unknown-key")
+    assert (code, complaint) == (0, "")
+    assert printed.startswith("unknown-key (error)\n")
+
+
+def test_an_unknown_code_is_bad_usage() -> None:
+    code, printed, complaint = run("--explain", "unknown-kee")
+    assert (code, printed) == (2, "")
+    assert complaint == "ivrengine: there is no code `unknown-kee`; did you mean `unknown-key`?\n"
