@@ -20,6 +20,7 @@ from ivrengine.flow import defaults, explaining, fields, model, prompt_texts, ro
 from ivrengine.flow.cel_faults import FUNCTIONS
 from ivrengine.flow.expressions import SURROUNDINGS, CelType
 from ivrengine.flow.node import Node
+from ivrengine.flow.nodes.split import Way
 from ivrengine.flow.nodes.switch import Case
 from ivrengine.flow.problems import RULES, Code
 from ivrengine.flow.text import DEPTH_MAX, FILE_BYTES_MAX
@@ -42,6 +43,11 @@ _MODELS: Final[Mapping[str, type[BaseModel]]] = {
         routing.PhoneSource,
     )
 }
+_PARTS: Final[Mapping[str, tuple[tuple[str, type[BaseModel]], ...]]] = {
+    "switch": (("case", Case),),
+    "split": (("way", Way),),
+}
+"""Of what node types have keys beside their own."""
 _WORDS: Final[tuple[tuple[object, str], ...]] = (
     (fields.Name, "name"),
     (fields.VariableName, "name of a variable"),
@@ -110,7 +116,7 @@ def _node(found: type[Node], folder: Path) -> str:
             (found.__doc__ or "").strip(),
             _yaml(folder / f"{name}.yaml"),
             _table(found),
-            *([f"A case of a `switch`:\n\n{_table(Case)}"] if name == "switch" else []),
+            *(f"A {part} of a `{name}`:\n\n{_table(made)}" for part, made in _PARTS.get(name, ())),
         ]
     )
 

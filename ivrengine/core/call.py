@@ -97,7 +97,7 @@ class FlowRef:
 class Cursor:
     """Where inside its node a call stands; what a field means is the node type's own affair.
 
-    When the call leaves the node, the timer named here is cancelled and the playback stopped: a node need not.
+    When the call leaves the node, the timer named here is cancelled, and the playback and the music stopped: a node need not.
     """
 
     stage: str = ""
@@ -111,6 +111,10 @@ class Cursor:
     timer_id: TimerId | None = None
     leg_id: ChannelId | None = None
     bridge_id: BridgeId | None = None
+    until_at: datetime | None = None
+    """When what the node waits for is over."""
+    music_on: ChannelId | None = None
+    """The channel that hears music as long as the call is in the node."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,15 +21,19 @@ from ivrengine.flow.nodes.menu import Menu
 from ivrengine.flow.nodes.play import Play
 from ivrengine.flow.nodes.return_ import ReturnNode
 from ivrengine.flow.nodes.set import Set
+from ivrengine.flow.nodes.split import Split
 from ivrengine.flow.nodes.switch import Switch
 from ivrengine.flow.nodes.transfer import Transfer
+from ivrengine.flow.nodes.wait import Wait
 
 AnyNode = Annotated[
     Play
     | Menu
     | Collect
     | Switch
+    | Split
     | Set
+    | Wait
     | LanguageNode
     | Transfer
     | CallFlow

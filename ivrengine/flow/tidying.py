@@ -1,4 +1,4 @@
-"""What ends with a step by itself: playbacks, timers, legs and bridges that the call's next cursor does not know."""
+"""What ends with a step by itself: playbacks, timers, music, legs and bridges that the call's next cursor does not know."""
 
 import dataclasses
 import operator
@@ -35,6 +35,8 @@ def tidied(old: Cursor, new: Cursor, event: events.CallEvent) -> tuple[effects.E
         ends.append(effects.StopPlayback(playback_id=old.playback_id))
     if old.timer_id is not None and old.timer_id not in {new.timer_id, ended}:
         ends.append(effects.CancelTimer(timer_id=old.timer_id))
+    if old.music_on is not None and old.music_on not in {new.music_on, ended}:
+        ends.append(effects.StopMusic(channel_id=old.music_on))
     return tuple(ends)
 
 
