@@ -16,7 +16,7 @@ from cel_expr_python import cel
 
 from ivrengine.core.call import Call, Value
 from ivrengine.flow import cel_faults
-from ivrengine.flow.problems import Code
+from ivrengine.flow.problems import Code, Place
 
 TEXT_MAX: Final = 1_000
 """Characters a text variable holds at most: longer than anything a caller keys or hears; ``a + a`` in a loop ends here."""
@@ -80,6 +80,7 @@ _TYPE_NAMES: Final = "bool bytes double dyn int list map null_type string type u
 RESERVED_NAMES: Final = frozenset((*_RESERVED_WORDS.split(), *_TYPE_NAMES.split()))
 """Words of CEL itself (its grammar's reserved words and its type names): no variable can be called so."""
 _WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME: Final = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 _QUOTED: Final = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 _WALK: Final = re.compile(r"\.\s*(?:map|filter|all|exists|exists_one)\s*\(")
 
@@ -159,6 +160,17 @@ class Programs:
         """Return the type of an expression by CEL's name; ``dyn`` if only running it tells, empty if it did not compile."""
         return self._compiled[text].returns if text in self._compiled else ""
 
+    def constant(self, text: str) -> Value | None:
+        """Return the value of an expression that is the same in every call; None if it is not, or has none."""
+        program = self._compiled.get(text)
+        if program is None or program.variables or program.surroundings:
+            return None
+        try:
+            value: Value = program.compiled.eval(data={}).plain_value()
+        except RuntimeError:
+            return None
+        return value if _is_value(value) else None
+
     def evaluate(self, text: str, call: Call, at: datetime) -> Value:
         """Return the value that ``text`` has for this call at this instant; raises ``ExpressionError`` if it has none."""
         program = self._compiled[text]
@@ -180,6 +192,15 @@ class Programs:
         if not isinstance(value, bool):
             raise ExpressionError(condition)
         return value
+
+
+def names_in(text: str) -> Iterator[tuple[str, Place]]:
+    """Yield the names that an expression reads, with their places in it; nothing that stands in quotes is one."""
+    unquoted = _QUOTED.sub(lambda quoted: " " * len(quoted[0]), text)
+    for name in _NAME.finditer(unquoted):
+        line = unquoted.count("\n", 0, name.start())
+        column = name.start() - unquoted.rfind("\n", 0, name.start())
+        yield name[0], Place(line + 1, column)
 
 
 def _is_value(value: object) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 
 from ivrengine.core.call import FlowRef
 from ivrengine.core.ids import BrandId, FlowHash
-from ivrengine.flow import check, draft, linking, prompt_texts, routing, text, variables
+from ivrengine.flow import check, dataflow, draft, linking, prompt_texts, routing, text, variables
 from ivrengine.flow.book import Book, PromptTexts, Routes
 from ivrengine.flow.model import Flow
 from ivrengine.flow.node import Kit
@@ -195,6 +195,8 @@ def _read_flow(read: _Folder, path: Path) -> Flow | None:
     prompts = check.named_prompts(candidate)
     found += [*not_in_language, *wrong]
     found += check.check_graph(candidate)
+    if not any_error(found):  # or it would tell of their consequences
+        found += dataflow.check(candidate, compiled.programs)
     found += check.check_names(candidate, _surroundings(read, candidate.brand), prompts)
     seen = _Seen(
         brand=candidate.brand,

@@ -46,6 +46,11 @@ class Code(StrEnum):
     VARIABLE_TYPE = "variable-type"
     UNKNOWN_VARIABLE = "unknown-variable"
     UNUSED_VARIABLE = "unused-variable"
+    UNSET_VARIABLE = "unset-variable"
+    PERHAPS_UNSET = "perhaps-unset"
+    UNREAD_VARIABLE = "unread-variable"
+    CASE_NEVER = "case-never"
+    CONSTANT_CONDITION = "constant-condition"
     EXPRESSION = "expression"
     EXPRESSION_SYNTAX = "expression-syntax"
     EXPRESSION_NAME = "expression-name"
@@ -124,6 +129,13 @@ RULES: Final[Mapping[Code, Rule]] = {
     ),
     Code.UNKNOWN_VARIABLE: _error("The flow declares no such variable."),
     Code.UNUSED_VARIABLE: _warning("A variable is declared, but nothing reads or sets it."),
+    Code.UNSET_VARIABLE: _error("A variable is read where nothing can have given it a value yet."),
+    Code.PERHAPS_UNSET: _warning(
+        "A variable that only nodes such as `collect` fill is read where some ways pass none of them."
+    ),
+    Code.UNREAD_VARIABLE: _warning("A variable gets values that nothing ever reads."),
+    Code.CASE_NEVER: _warning("A case of a `switch` is never taken: an earlier one is the same."),
+    Code.CONSTANT_CONDITION: _warning("A condition is the same in every call."),
     Code.EXPRESSION: _error("The flow language does not allow this expression."),
     Code.EXPRESSION_SYNTAX: _error("The expression is not CEL."),
     Code.EXPRESSION_NAME: _error(

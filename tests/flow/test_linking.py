@@ -13,7 +13,7 @@ CALLS = """
 flow: main
 brand: acme
 languages: [tr, en]
-variables: {flat: {type: int}, name: {type: string}}
+variables: {flat: {type: int, default: 0}, name: {type: string}}
 start: ask
 nodes:
   ask:
@@ -22,14 +22,15 @@ nodes:
     with: {tries: flat + 1}
     results: {name: found_name}
     returns: {found: hello, lost: bye}
-  hello: {type: play, prompt: welcome, next: bye}
+  hello: {type: play, prompt: welcome, next: which}
+  which: {type: switch, cases: [{when: name == 'none', to: ask}], otherwise: bye}
   bye: {type: hangup}
 """
 ASKING = """
 flow: asking
 brand: acme
 languages: [tr, en]
-variables: {tries: {type: int}, found_name: {type: string}}
+variables: {tries: {type: int}, found_name: {type: string, default: none}}
 parameters: tries
 returns: {found: found_name, lost: []}
 start: look
@@ -146,8 +147,9 @@ nodes:
 
     main = CALLS.replace("flow: asking", "flow: l1").replace("    with: {tries: flat + 1}\n", "")
     main = main.replace("    results: {name: found_name}\n", "")
+    main = main.replace("name == 'none'", "caller.withheld")
     main = main.replace("{found: hello, lost: bye}", "{done: hello}")
-    main = main.replace("variables: {flat: {type: int}, name: {type: string}}\n", "")
+    main = main.replace("variables: {flat: {type: int, default: 0}, name: {type: string}}\n", "")
     for depth, is_sound in ((DEPTH_MAX, True), (DEPTH_MAX + 1, False)):
         levels = {f"l{n}.yaml": level(n) for n in range(1, depth + 1)}
         book, found = load(tmp_path / str(depth), SOUND | {"main.yaml": main} | levels)

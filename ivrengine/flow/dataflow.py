@@ -1,0 +1,164 @@
+"""What a flow's variables hold on its ways: values read before anything gives them, given and never read, and decided cases.
+
+A variable counts as given where it has a ``default``, comes in as a parameter, or a node on the way gives it a value.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from ivrengine.flow.draft import Draft
+from ivrengine.flow.expressions import Programs, names_in
+from ivrengine.flow.node import Node
+from ivrengine.flow.nodes.return_ import ReturnNode
+from ivrengine.flow.nodes.set import Set
+from ivrengine.flow.nodes.switch import Switch
+from ivrengine.flow.problems import Code, Place, Problem, problem
+from ivrengine.flow.text import Loc
+
+_GIVE_NOTHING: Final = frozenset({"no_input", "no_match", "error"})
+"""Exits by which a node is left without having given its variables a value."""
+_BLANKS: Final = re.compile(r"\s+")
+
+
+class _Read(NamedTuple):
+    """A place at which a variable's value is wanted."""
+
+    variable: str
+    place: Place
+    counts_itself: bool
+    """It is read to compute its own next value: a count, which may well begin with nothing."""
+
+
+class _Given(NamedTuple):
+    """Sets of variables as bits."""
+
+    somewhere: int
+    """Given a value on some way to here."""
+    everywhere: int
+    """Given a value on every way to here."""
+
+
+def check(draft: Draft, programs: Programs) -> Iterator[Problem]:
+    """Yield what is wrong with the values of a flow's variables; of a flow that is broken nothing is said."""
+    if not draft.whole or draft.start not in draft.nodes:
+        return
+    reads = {name: list(_reads(draft, programs, name, node)) for name, node in draft.nodes.items()}
+    yield from _too_early(draft, reads)
+    yield from _never_read(draft, reads)
+    for name, node in draft.nodes.items():
+        if isinstance(node, Switch):
+            yield from _cases(draft, programs, name, node)
+
+
+def _reads(draft: Draft, programs: Programs, name: str, node: Node) -> Iterator[_Read]:
+    if isinstance(node, ReturnNode):
+        place = draft.place("nodes", name, "by")
+        for variable in draft.returns.get(node.by, ()):
+            yield _Read(variable, place, counts_itself=False)
+    for expression in node.expressions():
+        if expression.text not in programs:
+            continue
+        loc: Loc = ("nodes", name, *expression.loc)
+        for variable, inside in names_in(expression.text):
+            if variable in draft.variables:
+                place = draft.document.place_inside(loc, expression.text, inside)
+                yield _Read(variable, place, expression.assigns == variable)
+
+
+def _too_early(draft: Draft, reads: Mapping[str, list[_Read]]) -> Iterator[Problem]:
+    """Yield the places where a variable is read that no way to there has given a value, or not every way."""
+    bits = {name: 1 << index for index, name in enumerate(draft.variables)}
+    given = _given(draft, bits)
+    computed = {
+        variable
+        for node in draft.nodes.values()
+        if isinstance(node, Set)
+        for _, variable in node.assigns()
+    }
+    for name, here in given.items():
+        for read in reads[name]:
+            bit = bits.get(read.variable, 0)
+            if read.counts_itself or here.everywhere & bit or not bit:
+                continue
+            hint = f"give it a `default`, or set it before `{name}`"
+            if not here.somewhere & bit:
+                sentence = f"nothing gives `{read.variable}` a value on any way to here; {hint}"
+                yield problem(draft.file, read.place, Code.UNSET_VARIABLE, sentence)
+            elif read.variable not in computed:
+                sentence = (
+                    f"on some ways to here nothing has given `{read.variable}` a value; {hint}"
+                )
+                yield problem(draft.file, read.place, Code.PERHAPS_UNSET, sentence)
+
+
+def _given(draft: Draft, bits: Mapping[str, int]) -> Mapping[str, _Given]:
+    """Return for each node that can be reached what has been given a value before it."""
+    assert draft.start is not None
+    first = 0
+    for name, variable in draft.variables.items():
+        first |= bits[name] if variable.default is not None or name in draft.parameters else 0
+    handlers = [to for to in draft.handlers.values() if to in draft.nodes]
+    edges = {name: list(_edges(draft, node, bits)) for name, node in draft.nodes.items()}
+    given = {draft.start: _Given(first, first)}
+    ahead = deque([draft.start])
+    while ahead:  # each node comes here again only for a bit that has changed
+        name = ahead.popleft()
+        here = given[name]
+        after = [
+            (to, _Given(here.somewhere | new, here.everywhere | new)) for to, new in edges[name]
+        ]
+        for to, state in (*after, *((to, here) for to in handlers)):
+            known = given.get(to)
+            joined = state if known is None else _joined(known, state)
+            if joined != known:
+                given[to] = joined
+                ahead.append(to)
+    return given
+
+
+def _joined(one: _Given, other: _Given) -> _Given:
+    return _Given(one.somewhere | other.somewhere, one.everywhere & other.everywhere)
+
+
+def _edges(draft: Draft, node: Node, bits: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """Yield where a node leads, with what it gives values to on that way."""
+    gives = 0
+    for _, variable in node.assigns():
+        gives |= bits.get(variable, 0)
+    for exit_name, to in node.exits().items():
+        if to is not None and to in draft.nodes:
+            yield to, 0 if exit_name in _GIVE_NOTHING else gives
+
+
+def _never_read(draft: Draft, reads: Mapping[str, list[_Read]]) -> Iterator[Problem]:
+    read = {each.variable for found in reads.values() for each in found if not each.counts_itself}
+    read |= {variable for handed in draft.returns.values() for variable in handed}
+    told: set[str] = set()
+    for name, node in draft.nodes.items():
+        for loc, variable in node.assigns():
+            if variable in draft.variables and variable not in read | told:
+                told.add(variable)
+                at = ("nodes", name, *loc)
+                place = draft.key_place(*at) if loc[-1] == variable else draft.place(*at)
+                sentence = f"`{variable}` gets a value here, but nothing ever reads it"
+                yield problem(draft.file, place, Code.UNREAD_VARIABLE, sentence)
+
+
+def _cases(draft: Draft, programs: Programs, name: str, node: Switch) -> Iterator[Problem]:
+    """Yield the conditions of a switch that are always or never true, and those that are tried in vain."""
+    earlier: dict[str, int] = {}
+    for index, case in enumerate(node.cases):
+        place = draft.place("nodes", name, "cases", index, "when")
+        condition = _BLANKS.sub(" ", case.when).strip()
+        constant = programs.constant(case.when)
+        if condition in earlier:
+            sentence = (
+                f"case {earlier[condition]} has this condition already; this one is never taken"
+            )
+            yield problem(draft.file, place, Code.CASE_NEVER, sentence)
+        elif isinstance(constant, bool):
+            sentence = f"this condition is {'always' if constant else 'never'} true"
+            yield problem(draft.file, place, Code.CONSTANT_CONDITION, sentence)
+        earlier.setdefault(condition, index + 1)
