@@ -235,6 +235,9 @@ _WORDS: Final = {
     "caller_left": "caller's line went on elsewhere",
     "connected": "connected",
     "dialled": "rang",
+    "fetch": "asked another system",
+    "fetch_failed": "it was of no use:",
+    "fetched": "it answered with status",
     "hang_up": "hung up on the caller",
     "interrupted": "the flow was interrupted:",
     "music": "music",
@@ -244,6 +247,7 @@ _WORDS: Final = {
     "picked_up": "the phone was picked up",
     "recorded": "recording stored",
     "ringing": "it rings",
+    "submit": "told another system",
     "to_fallback": "handed to the fallback",
 }
 

@@ -18,6 +18,7 @@ from ivrengine.core.ids import (
     FlowHash,
     NumberId,
     PlaybackId,
+    RequestId,
     TimerId,
 )
 
@@ -97,7 +98,8 @@ class FlowRef:
 class Cursor:
     """Where inside its node a call stands; what a field means is the node type's own affair.
 
-    When the call leaves the node, the timer named here is cancelled, and the playback and the music stopped: a node need not.
+    When the call leaves the node, the timer and the inquiry named here are cancelled, and the playback and the music stopped:
+    a node need not.
     """
 
     stage: str = ""
@@ -115,6 +117,7 @@ class Cursor:
     """When what the node waits for is over."""
     music_on: ChannelId | None = None
     """The channel that hears music as long as the call is in the node."""
+    request_id: RequestId | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,18 @@ How the result of each kind is known after a crash is the table in ``after_crash
 """
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Literal
 
-from ivrengine.core.call import Outcome
-from ivrengine.core.ids import BridgeId, ChannelId, PlaybackId, RecordingId, TimerId
+from ivrengine.core.call import Outcome, Value
+from ivrengine.core.ids import (
+    BridgeId,
+    ChannelId,
+    PlaybackId,
+    RecordingId,
+    RequestId,
+    TimerId,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +142,62 @@ class CancelTimer:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """A header of a request: ``text``, and behind it the secret that the settings have under the name ``secret``, if any."""
+
+    name: str
+    text: str = ""
+    secret: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A value that a flow wants of an answer, for a variable of that type.
+
+    ``path`` leads to it through the JSON: keys of objects, and positions (``0``) in lists.
+    """
+
+    variable: str
+    path: tuple[str, ...]
+    kind: Literal["str", "int", "float", "bool"]
+    optional: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """Ask another system for JSON (HTTP GET), ``retries`` times again if need be; ``deadline_s`` is for it all.
+
+    An *inquiry*: ``Fetched`` or ``FetchFailed`` with its id comes in any case, unless it is cancelled or the engine dies.
+    """
+
+    request_id: RequestId
+    url: str
+    headers: tuple[Header, ...] = ()
+    wants: tuple[Wanted, ...] = ()
+    deadline_s: float
+    retries: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Submit:
+    """Tell another system something as JSON (HTTP POST), once; an inquiry that is answered as ``Fetch`` is."""
+
+    request_id: RequestId
+    url: str
+    headers: tuple[Header, ...] = ()
+    body: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    wants: tuple[Wanted, ...] = ()
+    deadline_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CancelInquiry:
+    """Wait for an answer no more; one that is there already is no mistake."""
+
+    request_id: RequestId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DropDigits:
     """Empty the type-ahead buffer: what was pressed so far was not meant for the node that begins now."""
 
@@ -179,6 +244,9 @@ Effect = (
     | SendToFallback
     | StartTimer
     | CancelTimer
+    | Fetch
+    | Submit
+    | CancelInquiry
     | DropDigits
     | EnterNode
     | LeaveNode

@@ -6,10 +6,11 @@ no event carries a full phone number, and digits appear only once a node has con
 """
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from ivrengine.core.call import Caller, FlowRef
+from ivrengine.core.call import Caller, FlowRef, Value
 from ivrengine.core.ids import (
     BrandId,
     BridgeId,
@@ -17,6 +18,7 @@ from ivrengine.core.ids import (
     ChannelId,
     PlaybackId,
     RecordingId,
+    RequestId,
     TimerId,
 )
 
@@ -162,6 +164,45 @@ class RequestFailed:
     failure: Failure
 
 
+class Unanswered(StrEnum):
+    """Why an inquiry brought nothing that a flow can use."""
+
+    TIMEOUT = "timeout"
+    """No answer within its deadline; whether it was heard is not known."""
+    UNREACHABLE = "unreachable"
+    """No connection, none that can be trusted, or one that broke off."""
+    STATUS = "status"
+    """Answered with a status of failure."""
+    NOT_JSON = "not_json"
+    WRONG_SHAPE = "wrong_shape"
+    """JSON without a value that is wanted, or with one of another type."""
+    TOO_BIG = "too_big"
+    REFUSED = "refused"
+    """Not asked: the settings do not allow the host, or have no such secret."""
+    FAULT = "fault"
+    """A fault of ours."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """An inquiry was answered; ``values`` are those that were wanted and found, by variable."""
+
+    at: datetime
+    request_id: RequestId
+    status: int
+    values: Mapping[str, Value]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FetchFailed:
+    """An inquiry brought nothing; ``status`` is that of the answer, if there was one."""
+
+    at: datetime
+    request_id: RequestId
+    reason: Unanswered
+    status: int | None = None
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CallFailed:
     """Deciding or performing a step raised an exception: the flow is over, the caller goes to a person.
@@ -202,6 +243,8 @@ class Resumed:
     """Of the leg that the call's cursor names."""
     joined: bool
     """Whether the caller and that leg are both in the bridge that the cursor names."""
+    inquiring: bool = False
+    """Whether the inquiry that the cursor names is still to be answered; one of a dead engine is not."""
 
 
 class UnheardEnd(StrEnum):
@@ -225,6 +268,8 @@ class EndedUnheard:
     reason: UnheardEnd
     cause: int | None = None
     """Its Q.850 cause, should anybody have noted it."""
+    inquiring: bool = False
+    """As of ``Resumed``: ``on_hangup`` may be waiting."""
 
 
 CallEvent = (
@@ -242,6 +287,8 @@ CallEvent = (
     | RecordingFailed
     | TimerFired
     | RequestFailed
+    | Fetched
+    | FetchFailed
     | CallFailed
     | FlowInterrupted
     | Resumed

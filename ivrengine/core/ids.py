@@ -18,6 +18,8 @@ BridgeId = NewType("BridgeId", str)
 PlaybackId = NewType("PlaybackId", str)
 RecordingId = NewType("RecordingId", str)
 TimerId = NewType("TimerId", str)
+RequestId = NewType("RequestId", str)
+"""An inquiry of a call; unique among all calls, so that who is asked can tell a repeated request from a new one."""
 CallerKey = NewType("CallerKey", str)
 """Keyed HMAC of a caller's E.164 number, ``keyid:hex``; one key per brand."""
 NumberId = NewType("NumberId", str)

@@ -7,10 +7,8 @@ import asyncio
 import collections
 import dataclasses
 import itertools
-import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
 from datetime import datetime
-from pathlib import Path
 from typing import Final, TypeGuard, assert_never, get_args
 
 import structlog
@@ -19,6 +17,8 @@ from ivrengine.core import effects, events
 from ivrengine.core.call import Call, DigitMode, Phase
 from ivrengine.core.ids import ChannelId, PlaybackId, TimerId
 from ivrengine.core.switching import DigitHeard, RequestRefusedError
+from ivrengine.engine.fault import fault
+from ivrengine.engine.inquiring import Inquirer, Inquiries
 from ivrengine.engine.journal import Journal
 from ivrengine.engine.limits import Limits
 from ivrengine.engine.performing import Performer, Release, Request, subject_of, without_undone
@@ -60,6 +60,9 @@ class Surroundings:
     log: structlog.stdlib.BoundLogger
     resuming: asyncio.Semaphore
     """So many calls may do at once what their going on after a gap takes."""
+    inquirer: Inquirer
+    spawn: Callable[[Coroutine[None, None, None]], asyncio.Task[None]]
+    """Does something beside the call; the engine ends it when it stops."""
 
 
 class CallTask:
@@ -91,6 +94,7 @@ class CallTask:
         """Why the call ended, if nobody was told that it did."""
         self._digits: collections.deque[str] = collections.deque()
         self._timers: dict[TimerId, asyncio.TimerHandle] = {}
+        self._inquiries = Inquiries(around.inquirer, around.spawn, self._post_heard)
 
     @property
     def call(self) -> Call | None:
@@ -161,6 +165,7 @@ class CallTask:
         finally:
             for timer in self._timers.values():
                 timer.cancel()
+            self._inquiries.close_all()
         return self._call
 
     async def _next(self) -> Mail:
@@ -209,19 +214,33 @@ class CallTask:
             self.thaw()  # it was let go of meanwhile, or dialled: of that we are told
             return False
         self._deaf = False
-        self._held_back.clear()  # the snapshot tells what became of it all
+        # The snapshot tells what became of it all, but for what was asked elsewhere.
+        held_back, self._held_back = self._held_back, []
+        for event in held_back:
+            if isinstance(event, events.Fetched | events.FetchFailed):
+                self.post(event)
         return True
 
     def _decide_all(self, mail: events.CallEvent | DigitHeard) -> list[effects.Effect]:
         """Decide the event and whatever the digits typed ahead lead to then; return what is to be done."""
         pending = self._silenced() if isinstance(mail, events.Resumed) else []
-        event = self._digit_event(mail) if isinstance(mail, DigitHeard) else mail
+        event = self._digit_event(mail) if isinstance(mail, DigitHeard) else self._completed(mail)
         rounds = 0
         while event is not None:
             pending += self._decide(event)
             rounds += 1
             event = self._typed_ahead() if rounds < self._around.limits.rounds_max else None
         return without_undone(pending)
+
+    def _completed(self, event: events.CallEvent) -> events.CallEvent:
+        """Return the event with what only the call itself knows."""
+        match event, self._call:
+            case events.Resumed() | events.EndedUnheard(), Call(cursor=cursor):
+                return dataclasses.replace(
+                    event, inquiring=self._inquiries.is_open(cursor.request_id)
+                )
+            case _:
+                return event
 
     def _silenced(self) -> list[effects.Effect]:
         """Return again what was to end prompts that may still be heard: whether it was done is not known."""
@@ -286,6 +305,8 @@ class CallTask:
                 self.unheard_end = event.reason
             case events.Resumed():
                 self._around.metrics.calls_resumed.inc()
+            case events.Fetched() | events.FetchFailed():
+                self._inquiries.close(event.request_id)
             case _:
                 pass
 
@@ -305,6 +326,10 @@ class CallTask:
                     self._set_timer(effect.timer_id, effect.delay_s)
                 case effects.CancelTimer():
                     self._cancel_timer(effect)
+                case effects.Fetch() | effects.Submit():
+                    self._inquiries.open(effect)
+                case effects.CancelInquiry():
+                    self._inquiries.close(effect.request_id)
                 case effects.EnterNode():
                     self._count_visit(effect.node_type)
                 case effects.DropDigits() | effects.LeaveNode():
@@ -350,23 +375,19 @@ class CallTask:
 
     def _timer_fired(self, timer_id: TimerId) -> None:
         del self._timers[timer_id]
-        fired = events.TimerFired(at=self._around.now(), timer_id=timer_id)
+        self._post_heard(events.TimerFired(at=self._around.now(), timer_id=timer_id))
+
+    def _post_heard(self, event: events.CallEvent) -> None:
+        """Post what comes from here, once the switch is heard: its like may have been told there before."""
         if self._deaf:
-            self._held_back.append(fired)
+            self._held_back.append(event)
         else:
-            self.post(fired)
+            self.post(event)
 
     def _cancel_timer(self, effect: effects.CancelTimer) -> None:
         timer = self._timers.pop(effect.timer_id, None)
         if timer is not None:
             timer.cancel()
-
-
-def fault(error: BaseException) -> str:
-    """Return an exception's class and place (``KeyError at step.py:88``) without its message, which may quote a caller."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return type(error).__name__ + place
 
 
 def _is_parting(mail: Mail) -> TypeGuard[_Parting]:

@@ -12,9 +12,11 @@ from ivrengine.core import effects, events, ids, missed, switching
 from ivrengine.core.call import Call, Phase
 from ivrengine.core.ids import BrandId, CallId, ChannelId, NodeName
 from ivrengine.core.rows import FlowRow
-from ivrengine.engine.call_task import CallTask, Surroundings, fault
+from ivrengine.engine.call_task import CallTask, Surroundings
+from ivrengine.engine.fault import fault
 from ivrengine.engine.finding import call_of, subject_of
 from ivrengine.engine.identity import uuid7
+from ivrengine.engine.inquiring import Fetching, Inquirer, Nowhere
 from ivrengine.engine.journal import Journal
 from ivrengine.engine.journal_reading import Recovered
 from ivrengine.engine.limits import Limits
@@ -48,6 +50,7 @@ class Engine:
         now: Callable[[], datetime],
         metrics: Metrics,
         limits: Limits | None = None,
+        fetching: Fetching | None = None,
     ) -> None:
         """Hold everything a call needs; switches are added with ``attach`` before their events come.
 
@@ -78,21 +81,27 @@ class Engine:
         self._stopping = self._left = False
         self._idle = asyncio.Event()
         self._idle.set()
+        self._around = self._surroundings(fetching or Nowhere())
+        self.release = self._around.release
+        self.use(book)
+
+    def _surroundings(self, fetching: Fetching) -> Surroundings:
         performer = Performer(self._doors.__getitem__, self)
         releases = Releases(performer, self._spawn, request_s=self._limits.request_s)
-        self.release = releases.release
-        self._around = Surroundings(
-            journal=journal,
+        inquirer = Inquirer(fetching, metrics=self._metrics, now=self._now, log=self._log)
+        return Surroundings(
+            journal=self._journal,
             performer=performer,
-            release=self.release,
+            release=releases.release,
             limits=self._limits,
-            metrics=metrics,
+            metrics=self._metrics,
             counts=self._counts,
-            now=now,
+            now=self._now,
             log=self._log,
             resuming=asyncio.Semaphore(RESUMING_MAX),
+            inquirer=inquirer,
+            spawn=self._spawn,
         )
-        self.use(book)
 
     @property
     def book(self) -> Book:
@@ -338,10 +347,11 @@ class Engine:
             **({} if unheard_end is None else {"unheard": unheard_end}),
         )
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)  # the loop itself holds tasks only weakly
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def stop(self, stopping: Stopping | None = None) -> None:
         """Let the calls in progress end, then leave the rest to whom ``stopping`` says; new ones go to the fallback at once."""

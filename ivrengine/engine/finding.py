@@ -40,6 +40,8 @@ def subject_of(event: switching.OfACall) -> str:
         case (
             events.TimerFired()
             | events.RequestFailed()
+            | events.Fetched()
+            | events.FetchFailed()
             | events.CallFailed()
             | events.FlowInterrupted()
             | events.Resumed()

@@ -17,7 +17,8 @@ from ivrengine.core.ids import BrandId, CallId, ChannelId, FlowHash, NumberId
 from ivrengine.core.missed import CallMissed, MissedCall, MissedKind
 from ivrengine.core.rows import NumberRow
 from ivrengine.core.switching import NotTakenError
-from ivrengine.engine.call_task import CallTask, fault
+from ivrengine.engine.call_task import CallTask
+from ivrengine.engine.fault import fault
 from ivrengine.engine.identity import uuid7_of
 from ivrengine.engine.journal import GIVEN_UP, Journal
 from ivrengine.engine.tenure import JournalError

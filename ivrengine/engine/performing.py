@@ -172,22 +172,26 @@ def without_undone(pending: list[effects.Effect]) -> list[effects.Effect]:
 
 
 def _begins(effect: effects.Effect) -> str | None:
-    """Return the playback or timer that an effect begins."""
+    """Return the playback, timer or inquiry that an effect begins."""
     match effect:
         case effects.Play():
             return effect.playback_id
         case effects.StartTimer():
             return effect.timer_id
+        case effects.Fetch() | effects.Submit():
+            return effect.request_id
         case _:
             return None
 
 
 def _ends(effect: effects.Effect) -> str | None:
-    """Return the playback or timer that an effect ends."""
+    """Return the playback, timer or inquiry that an effect ends."""
     match effect:
         case effects.StopPlayback():
             return effect.playback_id
         case effects.CancelTimer():
             return effect.timer_id
+        case effects.CancelInquiry():
+            return effect.request_id
         case _:
             return None

@@ -16,7 +16,8 @@ from ivrengine.core import effects, events
 from ivrengine.core.ids import ChannelId, NodeName
 from ivrengine.core.switching import LinkDown, LinkUp, OfACall, RequestRefusedError, Snapshot
 from ivrengine.engine import comparing
-from ivrengine.engine.call_task import CallTask, fault
+from ivrengine.engine.call_task import CallTask
+from ivrengine.engine.fault import fault
 from ivrengine.engine.limits import Limits
 from ivrengine.engine.performing import Release
 from ivrengine.engine.switch import Switch

@@ -22,7 +22,7 @@ class Releases:
     def __init__(
         self,
         performer: Performer,
-        spawn: Callable[[Coroutine[None, None, None]], None],
+        spawn: Callable[[Coroutine[None, None, None]], object],
         *,
         request_s: float,
     ) -> None:

@@ -182,7 +182,7 @@ class Programs:
         except RuntimeError:  # the iteration budget of comprehensions, a text that is no UTF-8
             raise ExpressionError(text) from None
         value: Value = result.plain_value()
-        if result.type() == cel.Type.ERROR or not _is_value(value):
+        if result.type() == cel.Type.ERROR or not is_value(value):
             raise ExpressionError(text)
         return value
 
@@ -203,7 +203,7 @@ def names_in(text: str) -> Iterator[tuple[str, Place]]:
         yield name[0], Place(line + 1, column)
 
 
-def _is_value(value: object) -> bool:
+def is_value(value: object) -> bool:
     """Tell whether a variable can hold this: finite, of 64 bits, of bounded length."""
     match value:
         case bool():

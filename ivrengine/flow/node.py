@@ -66,6 +66,10 @@ class Turn:
         """Return the id for the timer that this turn may start."""
         return timer_id(self.call)
 
+    def request_id(self) -> ids.RequestId:
+        """Return the id for the inquiry that this turn may make."""
+        return ids.RequestId(f"{self.call.call_id}-q{self.call.serial + 1}")
+
     def _fresh(self, letter: str) -> str:
         local = f"{ids.OURS}{self.call.call_id}-{letter}{self.call.serial + 1}"
         return ids.on_node(ids.node_of(self.call.channel_id), local)

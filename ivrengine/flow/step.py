@@ -280,7 +280,12 @@ def _afterwards(flow: Flow | None, call: Call, event: events.CallEvent) -> Resul
     if not isinstance(event, events.EndedUnheard | events.Resumed):
         return _ask_node(flow, call, event)
     again = events.Resumed(
-        at=event.at, since_at=event.since_at, answered=False, leg=events.LegSeen.NONE, joined=False
+        at=event.at,
+        since_at=event.since_at,
+        answered=False,
+        leg=events.LegSeen.NONE,
+        joined=False,
+        inquiring=event.inquiring,
     )
     way = Way(flow=flow, event=again, done=[])
     timed, set_again = limits.timed(call, again.at, None, afresh=True)

@@ -1,4 +1,4 @@
-"""What ends with a step by itself: playbacks, timers, music, legs and bridges that the call's next cursor does not know."""
+"""What ends with a step by itself: playbacks, timers, music, inquiries, legs and bridges that the next cursor does not know."""
 
 import dataclasses
 import operator
@@ -41,12 +41,14 @@ def tidied(old: Cursor, new: Cursor, event: events.CallEvent) -> tuple[effects.E
 
 
 def let_go(old: Cursor, new: Cursor, ended: str | None) -> list[effects.Effect]:
-    """Return what ends the other leg and the bridge."""
+    """Return what ends the other leg, the bridge, and the wait for an answer."""
     released: list[effects.Effect] = []
     if old.leg_id is not None and old.leg_id not in {new.leg_id, ended}:
         released.append(effects.HangUp(channel_id=old.leg_id))
     if old.bridge_id is not None and old.bridge_id != new.bridge_id:
         released.append(effects.DestroyBridge(bridge_id=old.bridge_id))
+    if old.request_id is not None and old.request_id not in {new.request_id, ended}:
+        released.append(effects.CancelInquiry(request_id=old.request_id))
     return released
 
 
@@ -59,7 +61,7 @@ def without_caller(call: Call, event: events.CallEvent) -> list[effects.Effect]:
 
 
 def ended_by(event: events.CallEvent) -> str | None:
-    """Return the id of the playback, timer or channel that is over by this event.
+    """Return the id of the playback, timer, inquiry or channel that is over by this event.
 
     A request whose fate is not known (the node did not answer) may have been done: what it began has still to be ended.
     """
@@ -67,6 +69,8 @@ def ended_by(event: events.CallEvent) -> str | None:
         case events.PlaybackFinished(playback_id=over):
             return over
         case events.TimerFired(timer_id=over):
+            return over
+        case events.Fetched(request_id=over) | events.FetchFailed(request_id=over):
             return over
         case events.ChannelEnded(channel_id=over) | events.ChannelLeft(channel_id=over):
             return over

@@ -169,6 +169,8 @@ _EVENTS: Final[Mapping[str, _Told]] = {
     "LegAnswered": ("picked_up", ()),
     "RecordingFinished": ("recorded", ("duration_s",)),
     "RecordingFailed": ("recording_failed", ()),
+    "Fetched": ("fetched", ("status",)),
+    "FetchFailed": ("fetch_failed", ("reason", "status")),
     "RequestFailed": ("request_failed", ("effect", "failure")),
     "CallFailed": ("call_failed", ("error",)),
     "FlowInterrupted": ("interrupted", ("reason",)),
@@ -194,6 +196,8 @@ _EFFECTS: Final[Mapping[str, _Told]] = {
     "StartMusic": ("music", ("music",)),
     "Dial": ("dialled", ("phone",)),
     "StartRecording": ("recording", ()),
+    "Fetch": ("fetch", ()),
+    "Submit": ("submit", ()),
     "SendToFallback": ("to_fallback", ()),
     "EndCall": ("ended", ("outcome",)),
 }
@@ -208,7 +212,7 @@ _NOT_TOLD: Final = frozenset(
             "StopMusic",
         ),
         *("CreateBridge", "AddToBridge", "RemoveFromBridge", "DestroyBridge", "StopRecording"),
-        *("StartTimer", "CancelTimer", "DropDigits"),
+        *("StartTimer", "CancelTimer", "CancelInquiry", "DropDigits"),
     }
 )
 """What is told with something else (a playback's end with its beginning), or means nothing to a person."""

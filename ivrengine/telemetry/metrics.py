@@ -19,7 +19,7 @@ from prometheus_client import (
 )
 
 from ivrengine.core.effects import Effect
-from ivrengine.core.events import Failure, UnheardEnd
+from ivrengine.core.events import Failure, Unanswered, UnheardEnd
 from ivrengine.core.missed import MissedKind
 from ivrengine.telemetry.build import Build
 
@@ -46,6 +46,9 @@ BATCH_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 """A batch takes milliseconds; 30 s are the limit of one command."""
 LATE_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """An event loop with nothing else to do is less than a millisecond late; after five seconds the dialplan gives up on it."""
+METHODS: Final = ("GET", "POST")
+INQUIRY_S: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Another system of the house takes tens of milliseconds; no flow waits for longer than 30 s."""
 ANSWER_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """An idle Asterisk answers in one or two milliseconds, one at its limit in hundreds."""
 
@@ -117,6 +120,22 @@ class Metrics:
         Gauge, about("Bridges of ours at the last look; unknown ones are leaks.", node=(), whose=())
     ]
     events_dropped: Annotated[Counter, about("Events that no call took.", reason=DROPPED)]
+    inquiries: Annotated[
+        Counter,
+        about(
+            "What calls asked other systems; the outcome is answered or why not.",
+            method=METHODS,
+            outcome=("answered", "given up", *Unanswered),
+        ),
+    ]
+    inquiry_seconds: Annotated[
+        Histogram,
+        about("From such a question to its end.", buckets=INQUIRY_S, method=METHODS),
+    ]
+    inquiries_failed: Annotated[
+        Counter, about("Such questions that met an exception: each is a fault of ours.")
+    ]
+    inquiries_open: Annotated[Gauge, about("Questions to other systems without answer yet.")]
 
     # Asterisk
     admission_calls_max: Annotated[

@@ -26,8 +26,8 @@ def _anything(kind: type[Any]) -> st.SearchStrategy[Any]:
         name: _instants for name in fields if name in {"at", "arrived_at"}
     }
     given_fields |= {name: st.none() | _instants for name in fields & {"answered_at", "ended_at"}}
-    if "variables" in fields:
-        given_fields["variables"] = st.dictionaries(st.text(), _plain[Value])
+    for name in fields & {"variables", "values", "body"}:
+        given_fields[name] = st.dictionaries(st.text(), _plain[Value])
     return st.builds(kind, **given_fields)
 
 

@@ -32,7 +32,13 @@ SETTLED_S: Final = 0.1
 """Nothing takes any time in this house but prompts, keys and phones."""
 ENDS_WITHIN_S: Final = 600.0
 NO_NODE_DECIDES: Final[frozenset[type[Effect]]] = frozenset(
-    {effects.StartRecording, effects.StopRecording}
+    {
+        effects.StartRecording,
+        effects.StopRecording,
+        effects.Fetch,
+        effects.Submit,
+        effects.CancelInquiry,
+    }
 )
 """Kinds that no node type has a use for yet: whoever gives them one takes them out of here."""
 BOOK: Final = examples()
