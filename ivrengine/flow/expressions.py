@@ -169,7 +169,7 @@ class Programs:
             value: Value = program.compiled.eval(data={}).plain_value()
         except RuntimeError:
             return None
-        return value if _is_value(value) else None
+        return value if is_value(value) else None
 
     def evaluate(self, text: str, call: Call, at: datetime) -> Value:
         """Return the value that ``text`` has for this call at this instant; raises ``ExpressionError`` if it has none."""
