@@ -189,8 +189,14 @@ def in_words(moment: Moment) -> str:
         case "ended":
             said = f"ended: {str(detail['outcome']).replace('_', ' ')}"
         case what:
-            said = _with_particulars(_WORDS.get(what, what.replace("_", " ")), detail)
+            said = _in_plain_words(what, detail)
     return said
+
+
+def _in_plain_words(what: str, detail: Mapping[str, Any]) -> str:
+    if what in _SENTENCES:
+        return _SENTENCES[what].format_map(detail)
+    return _with_particulars(_WORDS.get(what, what.replace("_", " ")), detail)
 
 
 def _missed(detail: Mapping[str, Any]) -> str:
@@ -227,6 +233,11 @@ def _with_particulars(said: str, detail: Mapping[str, Any]) -> str:
     return f"{said} {', '.join(particulars)}".strip()
 
 
+_SENTENCES: Final = {
+    "answered_survey": "answered {question} of the survey {survey} with {score}",
+    "asked_survey": "was asked {question} of the survey {survey}",
+    "noted": "noted {name}: {value}",
+}
 _WORDS: Final = {
     "answered": "answered",
     "barged_in": "pressed a key during the prompt",
@@ -240,12 +251,14 @@ _WORDS: Final = {
     "fetched": "it answered with status",
     "hang_up": "hung up on the caller",
     "interrupted": "the flow was interrupted:",
+    "message": "message into the outbox:",
     "music": "music",
     "phone_gone": "the phone's line ended, cause",
     "phone_hang_up": "hung up on the phone",
     "phone_left": "the phone's line went on elsewhere",
     "picked_up": "the phone was picked up",
     "recorded": "recording stored",
+    "recording_kept": "recording kept:",
     "ringing": "it rings",
     "submit": "told another system",
     "to_fallback": "handed to the fallback",

@@ -51,5 +51,9 @@ AFTER_CRASH: Final[Mapping[type[effects.Effect], AfterCrash]] = {
     effects.DropDigits: AfterCrash.WRITTEN,
     effects.EnterNode: AfterCrash.WRITTEN,
     effects.LeaveNode: AfterCrash.WRITTEN,
+    effects.SendMessage: AfterCrash.WRITTEN,
+    effects.SetAttribute: AfterCrash.WRITTEN,
+    effects.KeepAnswer: AfterCrash.WRITTEN,
+    effects.KeepRecording: AfterCrash.WRITTEN,
     effects.EndCall: AfterCrash.WRITTEN,
 }

@@ -5,12 +5,15 @@ How the result of each kind is known after a crash is the table in ``after_crash
 
 import dataclasses
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Literal
 
 from ivrengine.core.call import Outcome, Value
 from ivrengine.core.ids import (
     BridgeId,
     ChannelId,
+    MessageId,
+    NumberId,
     PlaybackId,
     RecordingId,
     RequestId,
@@ -220,12 +223,76 @@ class LeaveNode:
     subflow: str = ""
 
 
+class MessageKind(StrEnum):
+    """By which way a text message goes."""
+
+    SMS = "sms"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SendMessage:
+    """Put a text message into the outbox, addressed to a number of the vault; a gateway sends it."""
+
+    message_id: MessageId
+    kind: MessageKind
+    number_id: NumberId
+    text: str
+    language: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SetAttribute:
+    """Note something about the call, for people and reports; a later note of the same name takes its place."""
+
+    name: str
+    value: Value
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class KeepAnswer:
+    """Keep what a caller answered to a question of a survey or, without ``score``, that it was put to them.
+
+    ``low`` and ``high`` are the ends of the scale.
+    """
+
+    survey: str
+    question: str
+    scale: str
+    low: int
+    high: int
+    score: int | None
+
+
+class RecordingKind(StrEnum):
+    """What a recording is of."""
+
+    VOICEMAIL = "voicemail"
+    """The caller alone, who left a message."""
+    CALL = "call"
+    """The call, or a part of it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class KeepRecording:
+    """Keep a recording that is stored: ``media`` is its name where recordings are, ``retention`` how long it may stay."""
+
+    recording_id: RecordingId
+    kind: RecordingKind
+    retention: str
+    """The name of a class of retention."""
+    duration_s: float
+    media: str
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EndCall:
     """Close the call's books; the last effect of every call."""
 
     outcome: Outcome
 
+
+Kept = SendMessage | SetAttribute | KeepAnswer | KeepRecording
+"""What is done by being written: the store has a row for each, of which the journal is the source."""
 
 Effect = (
     Answer
@@ -250,6 +317,10 @@ Effect = (
     | DropDigits
     | EnterNode
     | LeaveNode
+    | SendMessage
+    | SetAttribute
+    | KeepAnswer
+    | KeepRecording
     | EndCall
 )
 """Everything the core may ask for; a ``match`` over it is checked to be exhaustive."""

@@ -20,6 +20,8 @@ RecordingId = NewType("RecordingId", str)
 TimerId = NewType("TimerId", str)
 RequestId = NewType("RequestId", str)
 """An inquiry of a call; unique among all calls, so that who is asked can tell a repeated request from a new one."""
+MessageId = NewType("MessageId", str)
+"""Id of a text message, made from its call: the same decision gives the same message."""
 CallerKey = NewType("CallerKey", str)
 """Keyed HMAC of a caller's E.164 number, ``keyid:hex``; one key per brand."""
 NumberId = NewType("NumberId", str)

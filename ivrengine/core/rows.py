@@ -6,7 +6,16 @@ Shared by the engine's journal and the store, which are siblings and do not impo
 import dataclasses
 from datetime import datetime
 
-from ivrengine.core.ids import BrandId, CallerKey, CallId, FlowHash, NumberId
+from ivrengine.core.effects import MessageKind, RecordingKind
+from ivrengine.core.ids import (
+    BrandId,
+    CallerKey,
+    CallId,
+    FlowHash,
+    MessageId,
+    NumberId,
+    RecordingId,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +41,64 @@ class CallRow:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What all rows have that come of an effect: (``call_id``, ``seq``, ``index``) is the effect's place."""
+
+    call_id: CallId
+    seq: int
+    index: int
+    """The effect's place among those of its step, from 0."""
+    brand: BrandId
+    caller_key: CallerKey | None
+    at: datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRow(_Kept):
+    """A text message for the outbox ``messages``."""
+
+    message_id: MessageId
+    kind: MessageKind
+    number_id: NumberId
+    text: str
+    language: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeRow(_Kept):
+    """A note on a call, for ``call_attributes``; ``value`` is JSON text."""
+
+    name: str
+    value: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRow(_Kept):
+    """A question of a survey that was put (``score`` None) or answered, for ``survey_answers``."""
+
+    survey: str
+    question: str
+    scale: str
+    low: int
+    high: int
+    score: int | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingRow(_Kept):
+    """A recording that is stored, for ``recordings``."""
+
+    recording_id: RecordingId
+    kind: RecordingKind
+    retention: str
+    duration_s: float
+    media: str
+
+
+KeptRow = MessageRow | AttributeRow | AnswerRow | RecordingRow
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EventRow:
     """One step of a stream: the event, and in ``payload`` (JSON text) the event's fields and the effects it led to.
 
@@ -48,6 +115,8 @@ class EventRow:
     kind: str
     payload: str
     call: CallRow | None
+    kept: tuple[KeptRow, ...] = ()
+    """What its effects leave in tables of their own."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -332,7 +332,14 @@ class CallTask:
                     self._inquiries.close(effect.request_id)
                 case effects.EnterNode():
                     self._count_visit(effect.node_type)
-                case effects.DropDigits() | effects.LeaveNode():
+                case (
+                    effects.DropDigits()
+                    | effects.LeaveNode()
+                    | effects.SendMessage()
+                    | effects.SetAttribute()
+                    | effects.KeepAnswer()
+                    | effects.KeepRecording()
+                ):
                     pass  # done where the step was decided: the journal entry is the effect
                 case effects.EndCall():
                     pass  # ``run`` ends when the call has

@@ -16,7 +16,7 @@ from ivrengine.core.call import Call
 from ivrengine.core.effects import Effect
 from ivrengine.core.ids import BrandId, CallerKey, CallId, ChannelId, FlowHash, NumberId
 from ivrengine.core.missed import CallMissed
-from ivrengine.engine import codec
+from ivrengine.engine import codec, kept
 
 _CRC_CHARS: Final = 8
 
@@ -290,7 +290,9 @@ def _missed_row(line: Missed) -> rows.EventRow:
 
 def _event_row(line: Step) -> rows.EventRow:
     kind, fields = line.event
-    payload = b'{"event":%s,"effects":%s}' % (bytes(fields), bytes(line.effects))
+    decided = bytes(line.effects)
+    payload = b'{"event":%s,"effects":%s}' % (bytes(fields), decided)
+    call = _call_row(line.call, line.seq)
     return rows.EventRow(
         stream_kind=line.stream,
         stream_id=line.id,
@@ -299,8 +301,17 @@ def _event_row(line: Step) -> rows.EventRow:
         at=line.at,
         kind=kind,
         payload=payload.decode(),
-        call=_call_row(line.call, line.seq),
+        call=call,
+        kept=_kept(call, line, decided) if kept.may_hold(decided) else (),
     )
+
+
+def _kept(call: rows.CallRow, line: Step, decided: bytes) -> tuple[rows.KeptRow, ...]:
+    """Return the rows that a step's effects leave; raises ``TornLineError`` if they cannot be read."""
+    try:
+        return tuple(kept.rows_of(call, line.at, decided))
+    except msgspec.MsgspecError as error:
+        raise TornLineError from error
 
 
 def _call_row(state: msgspec.Raw, seq: int) -> rows.CallRow:

@@ -8,11 +8,22 @@ import dataclasses
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, Protocol, assert_never
 
 import structlog
 
-from ivrengine.core.rows import EventRow, FlowRow, NumberRow, Position
+from ivrengine.core.rows import (
+    AnswerRow,
+    AttributeRow,
+    CallRow,
+    EventRow,
+    FlowRow,
+    KeptRow,
+    MessageRow,
+    NumberRow,
+    Position,
+    RecordingRow,
+)
 from ivrengine.store.items import Item
 
 _log: Final = structlog.get_logger("store")
@@ -45,6 +56,7 @@ class _Slice:
     runs: dict[str, _Run] = dataclasses.field(default_factory=dict)
     numbers: list[NumberRow] = dataclasses.field(default_factory=list)
     flows: list[FlowRow] = dataclasses.field(default_factory=list)
+    kept: list[KeptRow] = dataclasses.field(default_factory=list)
 
     def add(self, items: Iterable[Item]) -> None:
         for item in items:
@@ -55,11 +67,15 @@ class _Slice:
                     self.numbers.append(item)
                 case FlowRow():
                     self.flows.append(item)
+                case MessageRow() | AttributeRow() | AnswerRow() | RecordingRow():
+                    self.kept.append(item)
+                case CallRow():
+                    pass  # changes with each event; its events stand for it
                 case _:
-                    pass  # a call's row changes with each event; its events stand for it
+                    assert_never(item)
 
     def __len__(self) -> int:
-        return len(self.runs) + len(self.numbers) + len(self.flows)
+        return len(self.runs) + len(self.numbers) + len(self.flows) + len(self.kept)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +88,8 @@ class Sent:
     """slice, brand, number_id, expires_at"""
     flows: Sequence[tuple[int, str, str, str]]
     """slice, brand, name, hash"""
+    kept: Sequence[tuple[int, str, str, int, int]] = ()
+    """slice, table, call_id, seq, index"""
 
 
 class Checker(Protocol):
@@ -151,12 +169,30 @@ class Recent:
                 for number, cut in enumerate(self._slices)
                 for row in cut.flows
             ],
+            kept=[
+                (number, table_of(row), row.call_id, row.seq, row.index)
+                for number, cut in enumerate(self._slices)
+                for row in cut.kept
+            ],
         )
 
     def _forget(self, at: float) -> None:
         self._slices = [cut for cut in self._slices if at - cut.opened_at < KEPT_S]
         while sum(map(len, self._slices)) >= RUNS_MAX // 2:
             self._slices.pop(0)
+
+
+def table_of(row: KeptRow) -> str:
+    """Return the name of the row's table."""
+    match row:
+        case MessageRow():
+            return "messages"
+        case AttributeRow():
+            return "call_attributes"
+        case AnswerRow():
+            return "survey_answers"
+        case RecordingRow():
+            return "recordings"
 
 
 def _extend(runs: dict[str, _Run], row: EventRow) -> None:

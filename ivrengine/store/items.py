@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Final, assert_never
 
-from ivrengine.core.rows import CallRow, EventRow, FlowRow, NumberRow, Row
+from ivrengine.core.rows import CallRow, EventRow, FlowRow, KeptRow, NumberRow, Row
 from ivrengine.store.faults import RowError
 
-Item = EventRow | CallRow | NumberRow | FlowRow
-"""One row of one table; of an ``EventRow`` only the event (its call is an item of its own)."""
+Item = EventRow | CallRow | NumberRow | FlowRow | KeptRow
+"""One row of one table; of an ``EventRow`` only the event (its call, and what it keeps, are items of their own)."""
 
 _UUID_CHARS: Final = 36
 _VERSION_AT: Final = 14
@@ -19,10 +19,12 @@ def items_of(rows: Iterable[Row]) -> tuple[Item, ...]:
     calls: dict[str, CallRow] = {}
     numbers: list[NumberRow] = []
     flows: dict[tuple[str, str, str], FlowRow] = {}
+    kept: list[KeptRow] = []
     for row in rows:
         match row:
             case EventRow():
                 events.append(row)
+                kept += row.kept
                 if row.call is not None:
                     _keep_newest(calls, row.call)
             case NumberRow():
@@ -31,7 +33,7 @@ def items_of(rows: Iterable[Row]) -> tuple[Item, ...]:
                 flows.setdefault((row.brand, row.name, row.flow_hash), row)
             case _:
                 assert_never(row)
-    return (*events, *calls.values(), *numbers, *flows.values())
+    return (*events, *calls.values(), *numbers, *flows.values(), *kept)
 
 
 def _keep_newest(calls: dict[str, CallRow], call: CallRow) -> None:

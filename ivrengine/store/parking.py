@@ -4,12 +4,21 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol, assert_never
 
-from ivrengine.core.rows import CallRow, EventRow, FlowRow, NumberRow
+from ivrengine.core.rows import (
+    AnswerRow,
+    AttributeRow,
+    CallRow,
+    EventRow,
+    FlowRow,
+    MessageRow,
+    NumberRow,
+    RecordingRow,
+)
 from ivrengine.store.faults import (
     RETRIED,
     DatabaseRefusedError,
@@ -22,6 +31,11 @@ from ivrengine.store.items import Item
 
 PARKED_FILE_BYTES: Final = 64 * 1024 * 1024
 """More than this of rows that not even the table of parked rows takes is no accident: shipping waits for a person."""
+_NOT_KEPT: Final[Mapping[type[Item], tuple[str, ...]]] = {
+    EventRow: ("call", "kept"),  # items of their own
+    NumberRow: ("sealed",),  # a number, even sealed, rests in the vault and nowhere else
+    MessageRow: ("text",),  # its event has it, and the outbox: nobody else is to read it
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,21 +88,35 @@ async def write_what_can_be(
 def parked(item: Item, error: BaseException) -> Parked:
     """Return how the row and its error are kept."""
     fields = {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
+    for name in _NOT_KEPT.get(type(item), ()):
+        del fields[name]
+    body = json.dumps(fields, default=_plain, sort_keys=True)
+    return Parked(
+        row_kind=kind_of(item), sqlstate=sqlstate(error), sentence=sentence(error), body=body
+    )
+
+
+def kind_of(item: Item) -> str:  # noqa: PLR0911 - one line a kind
+    """Return the kind of a row, as metrics and the table of parked rows name it."""
     match item:
         case EventRow():
-            kind = "event"
-            del fields["call"]  # an item of its own
+            return "event"
         case CallRow():
-            kind = "call"
+            return "call"
         case NumberRow():
-            kind = "number"
-            del fields["sealed"]  # a number, even sealed, rests in the vault and nowhere else
+            return "number"
         case FlowRow():
-            kind = "flow"
+            return "flow"
+        case MessageRow():
+            return "message"
+        case AttributeRow():
+            return "attribute"
+        case AnswerRow():
+            return "answer"
+        case RecordingRow():
+            return "recording"
         case _:
             assert_never(item)
-    body = json.dumps(fields, default=_plain, sort_keys=True)
-    return Parked(row_kind=kind, sqlstate=sqlstate(error), sentence=sentence(error), body=body)
 
 
 def _plain(value: object) -> str:

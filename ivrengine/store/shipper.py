@@ -222,6 +222,8 @@ class Shipper:
         shipped.labels("event").inc(len(events))
         shipped.labels("number").inc(sum(isinstance(row, NumberRow) for row in rows))
         shipped.labels("flow").inc(sum(isinstance(row, FlowRow) for row in rows))
+        for kept in (kept for row in events for kept in row.kept):
+            shipped.labels(parking.kind_of(kept)).inc()
         for hole in self._numbering.holes(events):
             self._metrics.gaps.inc()
             _log.error(

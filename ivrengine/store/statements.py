@@ -53,6 +53,43 @@ SELECT * FROM unnest(
 ON CONFLICT DO NOTHING
 """
 """Events with their calls and numbers, in one round trip and a transaction of its own; the result counts the events."""
+MESSAGES: Final = """
+INSERT INTO messages (
+    call_id, seq, index, brand, caller_key, created_at, message_id, kind, number_id, text, language
+)
+SELECT * FROM unnest(
+    $1::uuid[], $2::integer[], $3::integer[], $4::text[], $5::text[], $6::timestamptz[],
+    $7::text[], $8::text[], $9::uuid[], $10::text[], $11::text[]
+)
+ON CONFLICT DO NOTHING
+"""
+ATTRIBUTES: Final = """
+INSERT INTO call_attributes (call_id, seq, index, brand, caller_key, at, name, value)
+SELECT * FROM unnest(
+    $1::uuid[], $2::integer[], $3::integer[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::jsonb[]
+)
+ON CONFLICT DO NOTHING
+"""
+ANSWERS: Final = """
+INSERT INTO survey_answers (
+    call_id, seq, index, brand, caller_key, at, survey, question, scale, low, high, score
+)
+SELECT * FROM unnest(
+    $1::uuid[], $2::integer[], $3::integer[], $4::text[], $5::text[], $6::timestamptz[],
+    $7::text[], $8::text[], $9::text[], $10::smallint[], $11::smallint[], $12::smallint[]
+)
+ON CONFLICT DO NOTHING
+"""
+RECORDINGS: Final = """
+INSERT INTO recordings (
+    call_id, seq, index, brand, caller_key, at, recording_id, kind, retention, duration_s, media
+)
+SELECT * FROM unnest(
+    $1::uuid[], $2::integer[], $3::integer[], $4::text[], $5::text[], $6::timestamptz[],
+    $7::text[], $8::text[], $9::text[], $10::double precision[], $11::text[]
+)
+ON CONFLICT DO NOTHING
+"""
 PARK: Final = """
 INSERT INTO parked_rows (digest, row_kind, sqlstate, sentence, body) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING
@@ -79,6 +116,24 @@ FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[]) AS sent (slice, b
 WHERE NOT EXISTS (
     SELECT FROM flow_versions AS held
     WHERE held.brand = sent.brand AND held.name = sent.name AND held.flow_hash = sent.flow_hash
+)
+"""
+FIRST_LOST_KEPT: Final = """
+SELECT min(sent.slice)
+FROM unnest($1::integer[], $2::text[], $3::uuid[], $4::integer[], $5::integer[])
+    AS sent (slice, table_name, call_id, seq, index)
+WHERE NOT EXISTS (
+    SELECT FROM messages AS held WHERE sent.table_name = 'messages'
+    AND (held.call_id, held.seq, held.index) = (sent.call_id, sent.seq, sent.index)
+) AND NOT EXISTS (
+    SELECT FROM call_attributes AS held WHERE sent.table_name = 'call_attributes'
+    AND (held.call_id, held.seq, held.index) = (sent.call_id, sent.seq, sent.index)
+) AND NOT EXISTS (
+    SELECT FROM survey_answers AS held WHERE sent.table_name = 'survey_answers'
+    AND (held.call_id, held.seq, held.index) = (sent.call_id, sent.seq, sent.index)
+) AND NOT EXISTS (
+    SELECT FROM recordings AS held WHERE sent.table_name = 'recordings'
+    AND (held.call_id, held.seq, held.index) = (sent.call_id, sent.seq, sent.index)
 )
 """
 MAKE_MONTH: Final = "SELECT make_events_month($1)"

@@ -199,6 +199,9 @@ _EFFECTS: Final[Mapping[str, _Told]] = {
     "Fetch": ("fetch", ()),
     "Submit": ("submit", ()),
     "SendToFallback": ("to_fallback", ()),
+    "SendMessage": ("message", ("kind", "language")),
+    "SetAttribute": ("noted", ("name", "value")),
+    "KeepRecording": ("recording_kept", ("kind", "retention", "duration_s")),
     "EndCall": ("ended", ("outcome",)),
 }
 _NOT_TOLD: Final = frozenset(
@@ -251,6 +254,11 @@ def _of_effect(at: datetime, kind: str, fields: Fields, known: _Known) -> Iterat
         case "HangUp":
             callers = fields.get("channel_id") == known.caller
             yield Moment(at=at, what="hang_up" if callers else "phone_hang_up")
+        case "KeepAnswer":
+            answered = fields.get("score") is not None
+            names = ("survey", "question", "score") if answered else ("survey", "question")
+            what = "answered_survey" if answered else "asked_survey"
+            yield Moment(at=at, what=what, detail={name: fields.get(name) for name in names})
         case _:
             yield from _plain(at, kind, fields, _EFFECTS)
 

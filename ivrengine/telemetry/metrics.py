@@ -37,7 +37,10 @@ NOT_COMPARED: Final = (
     "fault",
 )
 """Why calls went on after a gap without its being known what happened in it."""
-ROW_KINDS: Final = ("event", "call", "number", "flow")
+ROW_KINDS: Final = (
+    *("event", "call", "number", "flow"),
+    *("message", "attribute", "answer", "recording"),
+)
 """What is shipped to the store."""
 FAULTS: Final = ("away", "unable", "refused", "journal", "data")
 """Why rows did not reach the store, in the words of ``store.faults``."""

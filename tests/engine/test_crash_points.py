@@ -38,6 +38,10 @@ NO_NODE_DECIDES: Final[frozenset[type[Effect]]] = frozenset(
         effects.Fetch,
         effects.Submit,
         effects.CancelInquiry,
+        effects.KeepRecording,
+        effects.SendMessage,
+        effects.SetAttribute,
+        effects.KeepAnswer,
     }
 )
 """Kinds that no node type has a use for yet: whoever gives them one takes them out of here."""

@@ -72,6 +72,10 @@ async def contents(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
         "events": "SELECT * FROM events ORDER BY stream_id, seq",
         "numbers": "SELECT * FROM numbers ORDER BY number_id",
         "flows": "SELECT * FROM flow_versions ORDER BY name, flow_hash",
+        "messages": "SELECT * FROM messages ORDER BY call_id, seq, index",
+        "attributes": "SELECT * FROM call_attributes ORDER BY call_id, seq, index",
+        "answers": "SELECT * FROM survey_answers ORDER BY call_id, seq, index",
+        "recordings": "SELECT * FROM recordings ORDER BY call_id, seq, index",
         "parked": "SELECT digest, row_kind, sqlstate, sentence, body FROM parked_rows ORDER BY digest",
     }
     return {
@@ -86,6 +90,8 @@ JOURNAL: Final[Sequence[Row]] = [
     *samples.interleaved([samples.call(n, 4 + n) for n in range(5)]),
     samples.poisoned(samples.event(7, 1), '{"event": {"error": "\\u0000"}}'),
     samples.event(7, 2),
+    samples.keeping(7, 3),
+    samples.keeping(9, 1),
     samples.number(2),
     samples.number(3, expires_at=datetime(2020, 1, 1, tzinfo=UTC)),
     samples.flow(1, loaded_at=samples.NOON + timedelta(hours=1)),

@@ -5,9 +5,30 @@ import json
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypedDict
 
-from ivrengine.core.ids import BrandId, CallerKey, CallId, FlowHash, NumberId
-from ivrengine.core.rows import CallRow, EventRow, FlowRow, NumberRow, Row
+from ivrengine.core.effects import MessageKind, RecordingKind
+from ivrengine.core.ids import (
+    BrandId,
+    CallerKey,
+    CallId,
+    FlowHash,
+    MessageId,
+    NumberId,
+    RecordingId,
+)
+from ivrengine.core.rows import (
+    AnswerRow,
+    AttributeRow,
+    CallRow,
+    EventRow,
+    FlowRow,
+    KeptRow,
+    MessageRow,
+    NumberRow,
+    RecordingRow,
+    Row,
+)
 
 NOON = datetime(2025, 11, 21, 12, 0, tzinfo=UTC)
 BRAND = BrandId("guneskent")
@@ -67,6 +88,63 @@ def event(
 def call(number: int, events: int, *, at: datetime = NOON) -> list[EventRow]:
     """Return all events of one call."""
     return [event(number, seq, events, at=at) for seq in range(1, events + 1)]
+
+
+def keeping(number: int, seq: int, *, of: int = 100, at: datetime = NOON) -> EventRow:
+    """Return an event whose effects leave a row of each kind, and two notes."""
+    row = event(number, seq, of, at=at)
+    return dataclasses.replace(row, kept=kept(row))
+
+
+class _Place(TypedDict):
+    call_id: CallId
+    seq: int
+    brand: BrandId
+    caller_key: CallerKey | None
+    at: datetime
+
+
+def kept(row: EventRow) -> tuple[KeptRow, ...]:
+    assert row.call is not None
+    place = _Place(
+        call_id=row.call.call_id,
+        seq=row.seq,
+        brand=row.brand,
+        caller_key=row.call.caller_key,
+        at=row.at,
+    )
+    return (
+        MessageRow(
+            **place,
+            index=0,
+            message_id=MessageId(f"{row.stream_id}-m{row.seq}"),
+            kind=MessageKind.SMS,
+            number_id=NumberId(stream_id(0xA001)),
+            text="Borcunuz 1.250,50 TL, teşekkürler",
+            language="tr",
+        ),
+        AttributeRow(**place, index=2, name="reason", value='"dues"'),
+        AttributeRow(**place, index=3, name="flat", value="42"),
+        AnswerRow(
+            **place,
+            index=4,
+            survey="after-call",
+            question="recommend",
+            scale="nps",
+            low=0,
+            high=10,
+            score=9,
+        ),
+        RecordingRow(
+            **place,
+            index=5,
+            recording_id=RecordingId(f"ast1:ivr-{row.stream_id}-r{row.seq}"),
+            kind=RecordingKind.VOICEMAIL,
+            retention="voicemail",
+            duration_s=12.5,
+            media=f"ivr-{row.stream_id}-r{row.seq}",
+        ),
+    )
 
 
 def interleaved(calls: Sequence[Sequence[Row]]) -> list[Row]:

@@ -32,7 +32,8 @@ async def test_each_kind_of_row_reaches_its_table(url: str) -> None:
         event = await connection.fetchrow("SELECT * FROM events ORDER BY stream_id, seq LIMIT 1")
         call = await connection.fetchrow("SELECT * FROM calls ORDER BY call_id LIMIT 1")
     assert {name: len(rows) for name, rows in held.items()} == {
-        "calls": 7, "events": 34, "numbers": 2, "flows": 2, "parked": 1,
+        "calls": 8, "events": 36, "numbers": 2, "flows": 2, "parked": 1,
+        "messages": 2, "attributes": 4, "answers": 2, "recordings": 2,
     }  # fmt: skip
     assert event is not None
     assert call is not None
