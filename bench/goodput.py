@@ -31,7 +31,8 @@ class Plan:
     """How long it takes."""
 
     begin_per_s: int = 150
-    climb_s: float = 5.0
+    climb_s: float = 15.0
+    """A few seconds can be borne that cannot be borne for long."""
     offer_s: float = 60.0
 
 

@@ -15,6 +15,8 @@ EMERGENCY: Final = "IVR_EMERGENCY"
 """The dialplan's global of the numbers that may use the whole of the limits."""
 CLOCK: Final = "EPOCH"
 """Asterisk's own variable: its seconds since 1970."""
+TURNED_AWAY: Final = "IVR_TURNED_AWAY"
+"""The dialplan's count of calls that it refused without a word, since Asterisk was started."""
 
 
 class Heartbeat:
@@ -31,9 +33,13 @@ class Heartbeat:
         self._country = country
         self._ahead_s: float | None = None
         """How far that clock is ahead of our event loop's."""
+        self._turned_away: int | None = None
 
-    async def tell(self, announcement: Announcement) -> None:
-        """Write what the dialplan is to know; raises ``RequestRefusedError``."""
+    async def tell(self, announcement: Announcement) -> int:
+        """Write what the dialplan is to know, and return how many calls it has turned away since it was told last.
+
+        Raises ``RequestRefusedError``.
+        """
         if self._ahead_s is None:
             self._ahead_s = await self._looked_at_clock()
         try:
@@ -41,11 +47,25 @@ class Heartbeat:
         except (ValueError, OverflowError, OSError):
             raise _no_clock() from None
         said = lease.written(dataclasses.replace(announcement, at=at))
-        self._ahead_s, *_ = await asyncio.gather(
+        self._ahead_s, turned_away, *_ = await asyncio.gather(
             self._looked_at_clock(),
+            self._ask("asterisk.getGlobalVar", variable=TURNED_AWAY),
             self._write(EMERGENCY, reserved(announcement, self._country)),
             self._write(lease.HEARTBEAT, said),
         )
+        return self._newly(turned_away)
+
+    def _newly(self, told: Mapping[str, object]) -> int:
+        """Return by how much the dialplan's count has grown; one that is smaller than before began anew with Asterisk.
+
+        What it was before this engine's first look another engine has counted.
+        """
+        written = str(told.get("value") or "0")
+        count = int(written) if written.isdecimal() else 0
+        before, self._turned_away = self._turned_away, count
+        if before is None:
+            return 0
+        return count - before if count >= before else count
 
     async def _write(self, variable: str, value: str) -> None:
         await self._ask("asterisk.setGlobalVar", variable=variable, value=value)

@@ -35,6 +35,10 @@ class Meter(Protocol):
         """Note whether a node's AMI tells us of phones and trunks."""
         ...
 
+    def turned_away(self, node: NodeName, calls: int) -> None:
+        """Count calls that the dialplan refused without a word, by its own count."""
+        ...
+
 
 class Unmetered:
     """Counts nothing."""
@@ -55,4 +59,7 @@ class Unmetered:
         """Do nothing."""
 
     def ami_linked(self, node: NodeName, *, up: bool) -> None:
+        """Do nothing."""
+
+    def turned_away(self, node: NodeName, calls: int) -> None:
         """Do nothing."""

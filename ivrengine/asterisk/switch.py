@@ -13,6 +13,8 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
+import structlog
+
 from ivrengine.asterisk import lease, looking, translate, wire
 from ivrengine.asterisk.ari import Ari
 from ivrengine.asterisk.asking import Asking, not_known
@@ -37,6 +39,7 @@ BRIDGE_TYPE: Final = "mixing,dtmf_events"
 """Without ``dtmf_events`` keys pressed in a bridge pass through unseen."""
 _MEDIA: Final = re.compile(r"(?:sound|recording|number|digits|characters|tone):[^\s,]+", re.ASCII)
 _ENDPOINT: Final = re.compile(r"[A-Za-z]+/[^\s&,]+", re.ASCII)
+_log = structlog.get_logger(__name__)
 _CALLER_ID: Final = re.compile(
     r'(?:"[^"\\<>\x00-\x1f]{0,80}" )?<?[A-Za-z0-9*#_.+-]{1,64}>?', re.ASCII
 )
@@ -57,7 +60,7 @@ class AriSwitch:
         right: lease.Lease | None = None,
     ) -> None:
         """Tell ``listener`` what happens; ``right`` is asked for before the application is taken."""
-        meter = meter or Unmetered()
+        self._meter = meter = meter or Unmetered()
         self._fallback = node.fallback_context
         self._application = node.application
         self._now = now
@@ -317,7 +320,10 @@ class AriSwitch:
         """Let the dialplan know that the engine lives; never while another engine may be the one that does."""
         if not self._link.up:
             raise wire.NoAnswerError("no link: no call can be taken")
-        await self._heartbeat.tell(announcement)
+        turned_away = await self._heartbeat.tell(announcement)
+        if turned_away:
+            self._meter.turned_away(self.node, turned_away)
+            _log.warning("calls turned away", node=self.node, calls=turned_away)
         self._announced(announcement)
 
     def hear_heartbeats(self, listener: Callable[[Announcement], None]) -> None:

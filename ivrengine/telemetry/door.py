@@ -64,6 +64,10 @@ class DoorMeter:
         """Count an event that nobody was told."""
         self._metrics.door_events_dropped.labels(node, reason).inc()
 
+    def turned_away(self, node: NodeName, calls: int) -> None:
+        """Count calls that a node's dialplan refused without a word."""
+        self._metrics.calls_turned_away.labels(node).inc(calls)
+
     def linked(self, node: NodeName, *, up: bool) -> None:
         """Note whether a node's events reach us; the second time they do is a reconnection."""
         self._metrics.node_linked.labels(node).set(up)

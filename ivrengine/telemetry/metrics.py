@@ -150,6 +150,13 @@ class Metrics:
     admission_calls_per_s_max: Annotated[
         Gauge, about("New calls that a node may have within a second, likewise.", node=())
     ]
+    calls_turned_away: Annotated[
+        Counter,
+        about(
+            "Calls that a node refused without a word or a record: a flood beyond all limits.",
+            node=(),
+        ),
+    ]
     node_linked: Annotated[Gauge, about("1 while a node's events reach us.", node=())]
     node_healthy: Annotated[Gauge, about("1 while a node's ARI answers in time.", node=())]
     reconnects: Annotated[

@@ -244,6 +244,7 @@ class Counted:
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str]] = []
+        self.away = 0
         self.drops: list[str] = []
         self.links: list[bool] = []
         self.health: list[bool] = []
@@ -264,6 +265,9 @@ class Counted:
 
     def healthy(self, node: NodeName, *, well: bool) -> None:
         self.health.append(well)
+
+    def turned_away(self, node: NodeName, calls: int) -> None:
+        self.away += calls
 
     def ami_linked(self, node: NodeName, *, up: bool) -> None:
         self.ami_links.append(up)

@@ -26,6 +26,9 @@ class Asterisk:
 
     async def __call__(self, operation: str, **arguments: object) -> Mapping[str, Any]:
         await asyncio.sleep(self.takes_s)
+        if arguments == {"variable": "IVR_TURNED_AWAY"}:
+            assert operation == "asterisk.getGlobalVar"
+            return {"value": self.globals.get("IVR_TURNED_AWAY", "")}
         if operation == "asterisk.getGlobalVar":
             assert arguments == {"variable": "EPOCH"}
             ahead = self.clock
@@ -94,6 +97,18 @@ async def test_without_a_clock_nothing_is_said(told: object) -> None:
         await Heartbeat(asterisk, "TR").tell(said())
     assert refused.value.failure is Failure.REFUSED
     assert asterisk.globals == {}
+
+
+async def test_the_calls_that_were_turned_away_are_told_once() -> None:
+    asterisk = Asterisk()
+    heartbeat = Heartbeat(asterisk, "TR")
+    asterisk.globals["IVR_TURNED_AWAY"] = "40"  # of before this engine
+    assert await heartbeat.tell(said()) == 0
+    told = []
+    for count in ("40", "47", "47", "3", "nonsense", "5"):  # 3: Asterisk was started anew
+        asterisk.globals["IVR_TURNED_AWAY"] = count
+        told.append(await heartbeat.tell(said()))
+    assert told == [0, 7, 0, 3, 0, 5]
 
 
 def test_emergency_numbers_are_told_in_each_way_a_trunk_may_write_them() -> None:

@@ -174,6 +174,26 @@ async def _was_refused(call: Call) -> bool:
     return True
 
 
+async def test_a_flood_is_refused_in_one_step_and_counted() -> None:
+    async with _engine() as ari, Ami.connect(access()) as ami:
+        missed = Missed(ami)
+        await ari.set_variable("IVR_SHED_ANNOUNCED_MAX", "0")
+        await ari.announce(calls_max=1)
+        before = await _turned_away(ari)
+        async with caller():
+            await ari.arrival()
+            for _ in range(3):
+                async with caller() as call:
+                    assert await call.refused(NO_FURTHER_THAN_S) == BUSY
+                    assert call.cause == USER_BUSY
+            assert await _turned_away(ari) == before + 3
+            assert missed.written() == []
+
+
+async def _turned_away(ari: Ari) -> int:
+    return int((await ari.get("asterisk/variable?variable=IVR_TURNED_AWAY"))["value"] or 0)
+
+
 async def test_only_so_many_refusals_are_spoken_at_once() -> None:
     async with _engine() as ari:
         await ari.set_variable("IVR_SHED_ANNOUNCED_MAX", "1")
