@@ -294,6 +294,9 @@ class EndCall:
 Kept = SendMessage | SetAttribute | KeepAnswer | KeepRecording
 """What is done by being written: the store has a row for each, of which the journal is the source."""
 
+Written = DropDigits | LeaveNode | EndCall | Kept
+"""What needs no performing: done where the step was decided, as the journal entry is the effect."""
+
 Effect = (
     Answer
     | Play

@@ -321,6 +321,8 @@ class CallTask:
         """Do everything in order; return a ``RequestFailed`` for each request that the switch did not do."""
         failed: list[events.CallEvent] = []
         for effect in pending:
+            if isinstance(effect, effects.Written):
+                continue
             match effect:
                 case effects.StartTimer():
                     self._set_timer(effect.timer_id, effect.delay_s)
@@ -332,17 +334,6 @@ class CallTask:
                     self._inquiries.close(effect.request_id)
                 case effects.EnterNode():
                     self._count_visit(effect.node_type)
-                case (
-                    effects.DropDigits()
-                    | effects.LeaveNode()
-                    | effects.SendMessage()
-                    | effects.SetAttribute()
-                    | effects.KeepAnswer()
-                    | effects.KeepRecording()
-                ):
-                    pass  # done where the step was decided: the journal entry is the effect
-                case effects.EndCall():
-                    pass  # ``run`` ends when the call has
                 case _:
                     if isinstance(effect, effects.Play):
                         self._sounding.add(effect.playback_id)
