@@ -4,6 +4,7 @@ The prose is ``docs/flow-language/template.md``, the examples are the flows besi
 replaced by what it names. A test says whether the page is current.
 """
 
+import inspect
 import re
 import sys
 import types
@@ -113,7 +114,7 @@ def _node(found: type[Node], folder: Path) -> str:
     return "\n\n".join(
         [
             f"### `{name}`",
-            (found.__doc__ or "").strip(),
+            inspect.getdoc(found) or "",
             _yaml(folder / f"{name}.yaml"),
             _table(found),
             *(f"A {part} of a `{name}`:\n\n{_table(made)}" for part, made in _PARTS.get(name, ())),
@@ -149,7 +150,7 @@ def _value(hint: object, field: FieldInfo) -> str:
     return f"{_called(hint)}, {shown(low)} to {shown(high)}"
 
 
-def _called(hint: object) -> str:
+def _called(hint: object) -> str:  # noqa: PLR0911 - one line a kind
     """Return what a type is called on the page."""
     for known, word in _WORDS:
         if hint == known:
@@ -160,6 +161,8 @@ def _called(hint: object) -> str:
             return _called(arguments[0])
         case types.UnionType | typing.Union:
             return _called(next(a for a in arguments if a is not types.NoneType))
+        case typing.Literal:
+            return " or ".join(f"`{argument}`" for argument in arguments)
         case origin if origin is dict:
             return f"{_called(arguments[0])}: {_called(arguments[1])}"
         case origin if origin is tuple:

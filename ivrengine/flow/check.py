@@ -181,6 +181,7 @@ def check_names(
                 yield problem(
                     draft.file, draft.place("nodes", name, *loc), Code.UNKNOWN_LANGUAGE, sentence
                 )
+        yield from _texts(draft, name, node)
         for loc, phone in node.phones():
             if around.phones is not None and phone not in around.phones:
                 sentence = f"brand `{draft.brand}` has no phone `{phone}`{did_you_mean(phone, around.phones)}"
@@ -189,6 +190,15 @@ def check_names(
                 )
     if around.prompts is not None:
         yield from _prompts(draft, prompts, around.prompts, around.recorded)
+
+
+def _texts(draft: Draft, name: str, node: Node) -> Iterator[Problem]:
+    for loc, texts in node.texts():
+        for language in draft.languages:
+            if language not in texts:
+                sentence = f"the text is not given in `{language}`, which the flow speaks"
+                place = draft.key_place("nodes", name, *loc)
+                yield problem(draft.file, place, Code.TEXT_LANGUAGE, sentence)
 
 
 _FirstUses = dict[str, Loc]

@@ -18,9 +18,11 @@ from ivrengine.flow.nodes.goto import Goto
 from ivrengine.flow.nodes.hangup import Hangup
 from ivrengine.flow.nodes.language import Language as LanguageNode
 from ivrengine.flow.nodes.menu import Menu
+from ivrengine.flow.nodes.note import Note
 from ivrengine.flow.nodes.play import Play
 from ivrengine.flow.nodes.return_ import ReturnNode
 from ivrengine.flow.nodes.set import Set
+from ivrengine.flow.nodes.sms import Sms
 from ivrengine.flow.nodes.split import Split
 from ivrengine.flow.nodes.switch import Switch
 from ivrengine.flow.nodes.transfer import Transfer
@@ -35,6 +37,8 @@ AnyNode = Annotated[
     | Set
     | Wait
     | LanguageNode
+    | Sms
+    | Note
     | Transfer
     | CallFlow
     | ReturnNode

@@ -70,6 +70,10 @@ class Turn:
         """Return the id for the inquiry that this turn may make."""
         return ids.RequestId(f"{self.call.call_id}-q{self.call.serial + 1}")
 
+    def message_id(self) -> ids.MessageId:
+        """Return the id for the message that this turn may send."""
+        return ids.MessageId(f"{self.call.call_id}-m{self.call.serial + 1}")
+
     def _fresh(self, letter: str) -> str:
         local = f"{ids.OURS}{self.call.call_id}-{letter}{self.call.serial + 1}"
         return ids.on_node(ids.node_of(self.call.channel_id), local)
@@ -201,6 +205,10 @@ class Node(BaseModel, abc.ABC):
 
     def languages(self) -> Iterator[tuple[Loc, str]]:
         """Yield the languages that the node switches to, with their places."""
+        yield from ()
+
+    def texts(self) -> Iterator[tuple[Loc, Mapping[str, str]]]:
+        """Yield the node's own texts, each by language, with their places: there must be one in every language of the flow."""
         yield from ()
 
     def subflow(self) -> str | None:

@@ -62,6 +62,7 @@ class Code(StrEnum):
     UNKNOWN_BRAND = "unknown-brand"
     UNKNOWN_PROMPT = "unknown-prompt"
     PROMPT_LANGUAGE = "prompt-language"
+    TEXT_LANGUAGE = "text-language"
     UNUSED_PROMPT = "unused-prompt"
     TWICE = "twice"
     UNKNOWN_PHONE = "unknown-phone"
@@ -155,6 +156,7 @@ RULES: Final[Mapping[Code, Rule]] = {
     Code.PROMPT_LANGUAGE: _error(
         "A prompt has neither text nor recording in a language its flow speaks."
     ),
+    Code.TEXT_LANGUAGE: _error("A message has no text in one of the flow's languages."),
     Code.UNUSED_PROMPT: _warning("No flow plays this prompt."),
     Code.TWICE: _error("A name that must be unique within its brand is given twice."),
     Code.UNKNOWN_PHONE: _error("The brand's directory has no phone of this name."),

@@ -9,7 +9,7 @@ from typing import TypeVar
 from ivrengine.core import effects, events
 from ivrengine.core.call import Call, Caller, FlowRef, Value
 from ivrengine.core.effects import Effect
-from ivrengine.core.ids import BrandId, CallId, ChannelId, FlowHash
+from ivrengine.core.ids import BrandId, CallerKey, CallId, ChannelId, FlowHash, NumberId
 from ivrengine.flow import check, draft, linking, step, text, variables
 from ivrengine.flow.model import Flow
 from ivrengine.flow.node import Kit
@@ -82,12 +82,14 @@ class Walk:
         withheld: bool = False,
         variables: Mapping[str, Value] | None = None,
         waiting_since_at: datetime | None = None,
+        number_id: NumberId | None = None,
+        key: CallerKey | None = None,
     ) -> None:
         """Begin the call."""
         self.flow = flow
         self.at = at
         self.done: list[Effect] = []
-        caller = Caller(withheld=withheld, mask="+90 532 *** ** 67", key=None, number_id=None)
+        caller = Caller(withheld=withheld, mask="+90 532 *** ** 67", key=key, number_id=number_id)
         arrived = events.CallArrived(
             at=at,
             call_id=CallId("01a1fdfa-4600-7022-b847-26afb03aba14"),
