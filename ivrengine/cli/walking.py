@@ -156,7 +156,10 @@ class _Person:
         """Ask for keys once for each question, as soon as the flow would take them."""
         for call in self._engine.calls():
             self._question = call.cursor.playback_id or self._question
-            if call.digit_mode is DigitMode.TAKE and self._question != self._asked:
+            if (
+                call.digit_mode in {DigitMode.TAKE, DigitMode.HIDE}
+                and self._question != self._asked
+            ):
                 self._asked = self._question
                 self._keys.asked()
 

@@ -65,6 +65,8 @@ class DigitMode(StrEnum):
 
     TAKE = "take"
     """The node consumes it at once."""
+    HIDE = "hide"
+    """The same, but of a digit only that there was one is told; what waits is forgotten when the node is left."""
     INTERRUPT = "interrupt"
     """It cuts the prompt short and waits for the next node that takes digits."""
     BUFFER = "buffer"

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from ivrengine.core.call import Caller, FlowRef, Value
 from ivrengine.core.ids import (
@@ -68,9 +69,13 @@ class LegAnswered:
     channel_id: ChannelId
 
 
+HIDDEN: Final = "x"
+"""Stands for each digit that is keyed where nobody may know which one it was."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DigitPressed:
-    """A node consumed a digit that the caller pressed (0-9, ``*``, ``#``, A-D)."""
+    """A node consumed a digit that the caller pressed (0-9, ``*``, ``#``, A-D), or one that is ``HIDDEN``."""
 
     at: datetime
     channel_id: ChannelId

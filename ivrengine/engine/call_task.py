@@ -9,14 +9,15 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Collection, Coroutine
 from datetime import datetime
-from typing import Final, TypeGuard, assert_never, get_args
+from typing import Final, TypeGuard, get_args
 
 import structlog
 
 from ivrengine.core import effects, events
-from ivrengine.core.call import Call, DigitMode, Phase
+from ivrengine.core.call import Call, Phase
 from ivrengine.core.ids import ChannelId, PlaybackId, TimerId
 from ivrengine.core.switching import DigitHeard, RequestRefusedError
+from ivrengine.engine import keys
 from ivrengine.engine.fault import fault
 from ivrengine.engine.inquiring import Inquirer, Inquiries
 from ivrengine.engine.journal import Journal
@@ -92,7 +93,7 @@ class CallTask:
         self._noted_end: tuple[datetime, int | None] | None = None
         self.unheard_end: events.UnheardEnd | None = None
         """Why the call ended, if nobody was told that it did."""
-        self._digits: collections.deque[str] = collections.deque()
+        self._typed = keys.TypedAhead(around.limits.type_ahead_max)
         self._timers: dict[TimerId, asyncio.TimerHandle] = {}
         self._inquiries = Inquiries(around.inquirer, around.spawn, self._post_heard)
 
@@ -253,30 +254,16 @@ class CallTask:
     def _digit_event(self, heard: DigitHeard) -> events.CallEvent | None:
         """Return what a key means now: an event at once, or None when it waits or means nothing."""
         call = self._call
-        if call is None or call.digit_mode is DigitMode.DROP or heard.channel_id != call.channel_id:
+        if call is None or not keys.means_something(call, heard):
             return None
-        if len(self._digits) >= self._around.limits.type_ahead_max:
+        if self._typed.is_full():
             self._around.metrics.events_dropped.labels(reason="type-ahead full").inc()
             return None
-        self._digits.append(heard.digit)
-        return self._typed_ahead(heard.at)
+        self._typed.heard(heard.digit)
+        return self._typed.next(call, heard.at)
 
-    def _typed_ahead(self, at: datetime | None = None) -> events.CallEvent | None:
-        """Return the event that the oldest waiting digit is to the node where the call stands, if it is one."""
-        call = self._call
-        if call is None or not self._digits:
-            return None
-        at = at or self._around.now()
-        match call.digit_mode:
-            case DigitMode.TAKE:
-                digit = self._digits.popleft()
-                return events.DigitPressed(at=at, channel_id=call.channel_id, digit=digit)
-            case DigitMode.INTERRUPT:
-                return events.BargedIn(at=at, channel_id=call.channel_id)
-            case DigitMode.BUFFER | DigitMode.DROP:
-                return None
-            case _:
-                assert_never(call.digit_mode)
+    def _typed_ahead(self) -> events.CallEvent | None:
+        return self._typed.next(self._call, self._around.now()) if self._call is not None else None
 
     def _decide(self, event: events.CallEvent) -> tuple[effects.Effect, ...]:
         """Fold the event into the call and journal it; only then does the call stand where the fold says."""
@@ -291,11 +278,9 @@ class CallTask:
             case _:
                 raise AssertionError("unreachable")
         self._around.journal.append_step(event, decided, call)
+        self._typed.decided(self._call, call, decided)
         self._call = call
         self._note(event)
-        dropped = any(isinstance(effect, effects.DropDigits) for effect in decided)
-        if dropped or call.digit_mode is DigitMode.DROP:  # nor is it for a node after the talk
-            self._digits.clear()
         return decided
 
     def _note(self, event: events.CallEvent) -> None:

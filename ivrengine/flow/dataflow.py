@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from ivrengine.flow.draft import Draft
 from ivrengine.flow.expressions import Programs, names_in
 from ivrengine.flow.node import Node
+from ivrengine.flow.nodes.collect import Collect
 from ivrengine.flow.nodes.return_ import ReturnNode
 from ivrengine.flow.nodes.set import Set
 from ivrengine.flow.nodes.switch import Switch
@@ -19,6 +20,7 @@ from ivrengine.flow.text import Loc
 
 _GIVE_NOTHING: Final = frozenset({"no_input", "no_match", "error"})
 """Exits by which a node is left without having given its variables a value."""
+_COUNTED: Final = re.compile(r"\bsize\s*\(\s*[a-z]\w*\s*\)")
 _BLANKS: Final = re.compile(r"\s+")
 
 
@@ -47,6 +49,7 @@ def check(draft: Draft, programs: Programs) -> Iterator[Problem]:
     reads = {name: list(_reads(draft, programs, name, node)) for name, node in draft.nodes.items()}
     yield from _too_early(draft, reads)
     yield from _never_read(draft, reads)
+    yield from _secrets(draft)
     for name, node in draft.nodes.items():
         if isinstance(node, Switch):
             yield from _cases(draft, programs, name, node)
@@ -144,6 +147,32 @@ def _never_read(draft: Draft, reads: Mapping[str, list[_Read]]) -> Iterator[Prob
                 place = draft.key_place(*at) if loc[-1] == variable else draft.place(*at)
                 sentence = f"`{variable}` gets a value here, but nothing ever reads it"
                 yield problem(draft.file, place, Code.UNREAD_VARIABLE, sentence)
+
+
+def _secrets(draft: Draft) -> Iterator[Problem]:
+    """Yield the places that want to know what was keyed in secret; how long it is, everybody may."""
+    nodes = draft.nodes.items()
+    secret = {node.into for _, node in nodes if isinstance(node, Collect) and node.sensitive}
+    if not secret:
+        return
+    found: list[tuple[str, Place]] = []
+    for by, handed in draft.returns.items():
+        for index, variable in enumerate(handed):
+            found.append((variable, draft.place("returns", by, index)))
+    for name, node in nodes:
+        for expression in node.expressions():
+            loc: Loc = ("nodes", name, *expression.loc)
+            counted = _COUNTED.sub(lambda size: " " * len(size[0]), expression.text)
+            for variable, inside in names_in(counted):
+                place = draft.document.place_inside(loc, expression.text, inside)
+                found.append((variable, place))
+    for variable, place in found:
+        if variable in secret:
+            sentence = (
+                f"`{variable}` is keyed in secret and known to nobody; "
+                f"all that can be read is its length, `size({variable})`"
+            )
+            yield problem(draft.file, place, Code.SENSITIVE_READ, sentence)
 
 
 def _cases(draft: Draft, programs: Programs, name: str, node: Switch) -> Iterator[Problem]:

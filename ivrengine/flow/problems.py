@@ -49,6 +49,7 @@ class Code(StrEnum):
     UNSET_VARIABLE = "unset-variable"
     PERHAPS_UNSET = "perhaps-unset"
     UNREAD_VARIABLE = "unread-variable"
+    SENSITIVE_READ = "sensitive-read"
     CASE_NEVER = "case-never"
     CONSTANT_CONDITION = "constant-condition"
     EXPRESSION = "expression"
@@ -135,6 +136,7 @@ RULES: Final[Mapping[Code, Rule]] = {
         "A variable that only nodes such as `collect` fill is read where some ways pass none of them."
     ),
     Code.UNREAD_VARIABLE: _warning("A variable gets values that nothing ever reads."),
+    Code.SENSITIVE_READ: _error("Something wants to know digits that are keyed in secret."),
     Code.CASE_NEVER: _warning("A case of a `switch` is never taken: an earlier one is the same."),
     Code.CONSTANT_CONDITION: _warning("A condition is the same in every call."),
     Code.EXPRESSION: _error("The flow language does not allow this expression."),

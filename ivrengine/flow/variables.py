@@ -152,6 +152,10 @@ def _collected(draft: Draft, name: str, node: Collect) -> Iterator[Problem]:
         place = draft.place("nodes", name, "into")
         sentence = f"expected a variable of type string or int, `{node.into}` is a {kind}"
         yield problem(draft.file, place, Code.VARIABLE_TYPE, sentence)
+    elif kind is CelType.INT and node.sensitive:
+        place = draft.place("nodes", name, "into")
+        sentence = f"expected a variable of type string for hidden digits, `{node.into}` is an int"
+        yield problem(draft.file, place, Code.VARIABLE_TYPE, sentence)
     elif kind is CelType.INT and node.max_digits > INT_DIGITS_MAX:
         place = draft.place("nodes", name, "max_digits")
         sentence = (

@@ -103,6 +103,29 @@ async def test_type_ahead_is_in_no_journal_until_a_node_takes_it(tmp_path: Path)
         assert '"7"' not in "".join(row.payload for row in house.rows())
 
 
+@pytest.mark.parametrize("barge_in", [True, False])
+async def test_what_is_keyed_in_secret_is_in_no_journal(tmp_path: Path, barge_in: bool) -> None:
+    source = json.loads(json.dumps(MENU))
+    source["nodes"]["flat"] |= {"sensitive": True, "barge_in": barge_in, "max_digits": 4}
+    async with a_house(tmp_path / "j", source) as house:
+        house.switch.call(
+            DID,
+            script=script.script(
+                script.hear("menu"),
+                script.press("1", after_s=1),
+                script.hear("flat"),
+                script.press("7735#", after_s=PROMPT_S + 1),
+            ),
+        )
+        await asyncio.sleep(60)
+        rows = [json.loads(row.payload)["event"] for row in house.rows()]
+        assert [event["digit"] for event in rows if "digit" in event] == ["1", *"xxxx#"]
+        assert house.outcome() == "completed"
+    written = b"".join(path.read_bytes() for path in (tmp_path / "j").rglob("*") if path.is_file())
+    assert b"xxxx" in written, "the state has so many"
+    assert b"7735" not in written
+
+
 async def test_a_caller_put_through_talks_until_the_phone_hangs_up(tmp_path: Path) -> None:
     phone = Phone("PJSIP/reception", Answers(after_s=2, talks_s=30))
     async with a_house(tmp_path / "j", MENU, phones=(phone,)) as house:

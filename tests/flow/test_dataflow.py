@@ -100,3 +100,15 @@ def test_a_thousand_nodes_and_sixty_variables_are_followed_at_once() -> None:
     )
     nodes = f"  a: {{type: goto, to: n0}}\n{chain}  n990: {{type: goto, to: a}}\n"
     assert set(codes(nodes, declared, "on_error: n5\n")) == {Code.UNREAD_VARIABLE}
+
+
+def test_of_what_is_keyed_in_secret_only_the_length_is_read() -> None:
+    ask = f"  a: {{{ASK}, sensitive: yes, next: b, no_input: bye}}\n"
+    for condition, told in {
+        "size(x) == 4": [],
+        "size( x ) > 4 && call.language == 'x'": [],
+        "x == '1234'": [Code.SENSITIVE_READ],
+        "size(x + x) == 4": [Code.SENSITIVE_READ, Code.SENSITIVE_READ],
+    }.items():
+        nodes = f'{ask}  b: {{type: switch, cases: [{{when: "{condition}", to: bye}}], otherwise: bye}}\n'
+        assert codes(nodes) == told, condition

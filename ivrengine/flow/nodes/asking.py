@@ -42,6 +42,11 @@ class Asking(MayFail):
         description="Where to go when what was pressed at the last asking had no meaning, and what is played before that."
     )
 
+    @property
+    def hides(self) -> bool:
+        """Tell whether nobody may know which digits are keyed here."""
+        return False
+
     def idle_exits(self) -> Collection[str]:
         """Return the exits of a caller who presses nothing."""
         return ("no_input", "error")
@@ -56,11 +61,13 @@ class Asking(MayFail):
     ) -> Stay:
         """Play the question, or what is played in its place; ``afresh``: no key that was pressed before counts."""
         cursor, start = start_prompt(turn, prompts or self.prompt, counted=counted)
-        keep = self.type_ahead and not afresh
+        keep = self.type_ahead and not afresh and not self.hides
+        taking = DigitMode.HIDE if self.hides else DigitMode.TAKE
+        waiting = DigitMode.DROP if self.hides else DigitMode.BUFFER
         return Stay(
             cursor=cursor,
             effects=start if keep else (effects.DropDigits(), *start),
-            digits=DigitMode.TAKE if self.barge_in else DigitMode.BUFFER,
+            digits=taking if self.barge_in else waiting,
         )
 
     def resume(self, turn: Turn, event: events.Resumed) -> Stay:
@@ -88,7 +95,7 @@ class Asking(MayFail):
                 timer_id=timer_id,
             ),
             effects=(*before, start),
-            digits=DigitMode.TAKE,
+            digits=DigitMode.HIDE if self.hides else DigitMode.TAKE,
         )
 
     def question_over(self, turn: Turn) -> Stay:

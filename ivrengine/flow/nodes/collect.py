@@ -44,6 +44,11 @@ class Collect(Asking):
         le=30,
         description="How long to wait for the next key before the entry counts as ended.",
     )
+    sensitive: bool = Field(
+        default=False,
+        description="Whether nobody may know which digits are keyed: they are written nowhere, and the variable holds an `x` for "
+        "each. Keys pressed before the question do not count.",
+    )
     next: Name = Field(description="Where to go with the digits.")
 
     @model_validator(mode="after")
@@ -51,7 +56,17 @@ class Collect(Asking):
         if self.min_digits > self.max_digits:
             sentence = f"expected at most max_digits ({self.max_digits}), found `{self.min_digits}`"
             raise contradiction("min_digits", sentence)
+        if self.sensitive and self.terminator.isdecimal():
+            sentence = (
+                f"expected `*`, `#` or none where digits are hidden, found `{self.terminator}`"
+            )
+            raise contradiction("terminator", sentence)
         return self
+
+    @property
+    def hides(self) -> bool:
+        """Tell whether nobody may know which digits are keyed here."""
+        return self.sensitive
 
     def enter(self, turn: Turn) -> Move:
         """Ask."""
@@ -83,7 +98,8 @@ class Collect(Asking):
         return self.listen(turn, digits=digits, wait_s=_TERMINATOR_GRACE_S)
 
     def _close(self, turn: Turn, digits: str) -> Move:
-        is_number = digits.isdecimal()  # a * or # in the middle of a number is a slip
+        # A * or # in the middle of a number is a slip.
+        is_number = not digits.strip(events.HIDDEN) if self.sensitive else digits.isdecimal()
         if not is_number or len(digits) < self.min_digits:
             return self.after_mistake(turn)
         as_number = isinstance(turn.call.variables[self.into], int)
