@@ -21,6 +21,7 @@ from ivrengine.flow import defaults, explaining, fields, model, prompt_texts, ro
 from ivrengine.flow.cel_faults import FUNCTIONS
 from ivrengine.flow.expressions import SURROUNDINGS, CelType
 from ivrengine.flow.node import Node
+from ivrengine.flow.nodes.http import HeaderValue, Method, Taken
 from ivrengine.flow.nodes.split import Way
 from ivrengine.flow.nodes.switch import Case
 from ivrengine.flow.problems import RULES, Code
@@ -47,6 +48,7 @@ _MODELS: Final[Mapping[str, type[BaseModel]]] = {
 _PARTS: Final[Mapping[str, tuple[tuple[str, type[BaseModel]], ...]]] = {
     "switch": (("case", Case),),
     "split": (("way", Way),),
+    "http": (("header", HeaderValue), ("value", Taken)),
 }
 """Of what node types have keys beside their own."""
 _WORDS: Final[tuple[tuple[object, str], ...]] = (
@@ -63,6 +65,9 @@ _WORDS: Final[tuple[tuple[object, str], ...]] = (
     (defaults.DefaultReacting, "name, or mapping"),
     (defaults.Defaults, "mapping"),
     (model.Returned, "list of names of variables"),
+    (Method, "`GET` or `POST`"),
+    (HeaderValue, "text, or mapping"),
+    (Taken, "path, or mapping"),
     (prompt_texts.Spoken, "text"),
     (routing.Did, "number"),
     (routing.Endpoint, "endpoint"),

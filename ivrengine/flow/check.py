@@ -8,6 +8,7 @@ from ivrengine.flow.book import PromptTexts
 from ivrengine.flow.draft import Draft
 from ivrengine.flow.node import Node
 from ivrengine.flow.nodes.return_ import ReturnNode
+from ivrengine.flow.outside import Outside, origin_of
 from ivrengine.flow.problems import Code, Problem, did_you_mean, problem
 from ivrengine.flow.text import Loc
 
@@ -22,6 +23,7 @@ class Surroundings:
     brands: Collection[str] | None
     phones: Collection[str] | None
     prompts: Mapping[str, PromptTexts] | None
+    outside: Outside | None = None
     recorded: Collection[tuple[str, str]] = ()
     """Language and name of each recorded prompt of the brand."""
 
@@ -188,6 +190,8 @@ def check_names(
                 yield problem(
                     draft.file, draft.place("nodes", name, *loc), Code.UNKNOWN_PHONE, sentence
                 )
+    if around.outside is not None:
+        yield from _outside(draft, around.outside)
     if around.prompts is not None:
         yield from _prompts(draft, prompts, around.prompts, around.recorded)
 
@@ -199,6 +203,23 @@ def _texts(draft: Draft, name: str, node: Node) -> Iterator[Problem]:
                 sentence = f"the text is not given in `{language}`, which the flow speaks"
                 place = draft.key_place("nodes", name, *loc)
                 yield problem(draft.file, place, Code.TEXT_LANGUAGE, sentence)
+
+
+def _outside(draft: Draft, around: Outside) -> Iterator[Problem]:
+    """Yield the hosts and secrets that the settings do not have."""
+    for name, node in draft.nodes.items():
+        for loc, url in node.addresses():
+            if not around.allows(url):
+                sentence = f"the settings do not allow flows to ask `{origin_of(url)}`"
+                place = draft.place("nodes", name, *loc)
+                yield problem(draft.file, place, Code.HOST_NOT_ALLOWED, sentence)
+        for loc, secret in node.secrets():
+            if secret not in around.secrets:
+                sentence = (
+                    f"the settings have no secret `{secret}`{did_you_mean(secret, around.secrets)}"
+                )
+                place = draft.place("nodes", name, *loc)
+                yield problem(draft.file, place, Code.UNKNOWN_SECRET, sentence)
 
 
 _FirstUses = dict[str, Loc]

@@ -18,7 +18,7 @@ from ivrengine.flow.nodes.switch import Switch
 from ivrengine.flow.problems import Code, Place, Problem, problem
 from ivrengine.flow.text import Loc
 
-_GIVE_NOTHING: Final = frozenset({"no_input", "no_match", "error"})
+_GIVE_NOTHING: Final = frozenset({"no_input", "no_match", "error", "failed", "not_found"})
 """Exits by which a node is left without having given its variables a value."""
 _COUNTED: Final = re.compile(r"\bsize\s*\(\s*[a-z]\w*\s*\)")
 _BLANKS: Final = re.compile(r"\s+")
@@ -66,7 +66,7 @@ def _reads(draft: Draft, programs: Programs, name: str, node: Node) -> Iterator[
         loc: Loc = ("nodes", name, *expression.loc)
         for variable, inside in names_in(expression.text):
             if variable in draft.variables:
-                place = draft.document.place_inside(loc, expression.text, inside)
+                place = draft.place_in(loc, expression, inside)
                 yield _Read(variable, place, expression.assigns == variable)
 
 

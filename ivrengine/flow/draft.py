@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from ivrengine.core.ids import BrandId
 from ivrengine.flow import defaults, sentences
 from ivrengine.flow.model import AnyNode, FlowSource, Variable
-from ivrengine.flow.node import Node
+from ivrengine.flow.node import Expression, Node
 from ivrengine.flow.problems import Place, Problem
 from ivrengine.flow.text import Data, Document, Loc
 
@@ -65,6 +65,12 @@ class Draft:
         elif isinstance(own, dict) and len(loc) > 3 and loc[3] not in own:  # noqa: PLR2004
             own = None
         return own is not None or inherited is None
+
+    def place_in(self, loc: Loc, expression: Expression, inside: Place) -> Place:
+        """Return the place of a character of an expression whose scalar is at ``loc``."""
+        before = expression.before
+        moved = Place(inside.line, inside.column + len(before)) if before else inside
+        return self.document.place_inside(loc, before + expression.text, moved)
 
     def key_place(self, *loc: str | int) -> Place:
         """Return the place of a key in the file."""

@@ -14,6 +14,7 @@ from ivrengine.flow import check, dataflow, draft, linking, prompt_texts, routin
 from ivrengine.flow.book import Book, PromptTexts, Routes
 from ivrengine.flow.model import Flow
 from ivrengine.flow.node import Kit
+from ivrengine.flow.outside import Outside
 from ivrengine.flow.problems import (
     BEGINNING,
     Code,
@@ -62,6 +63,7 @@ class _Folder:
     prompts_complete: bool = True
     """False if a file of prompts said nothing that could be understood."""
     recorded: Recorded = dataclasses.field(default_factory=dict)
+    outside: Outside | None = None
     seen: list[_Seen] = dataclasses.field(default_factory=list)
     first: dict[tuple[BrandId | None, str | None], _Seen] = dataclasses.field(default_factory=dict)
     all_seen: bool = True
@@ -80,12 +82,14 @@ class _Folder:
         )
 
 
-def load_folder(folder: Path) -> tuple[Book, tuple[Problem, ...]]:
+def load_folder(folder: Path, outside: Outside | None = None) -> tuple[Book, tuple[Problem, ...]]:
     """Return the book of a folder and everything that is wrong in it; a flow with errors is left out of the book.
+
+    ``outside`` is what the settings say of other systems; without it nothing is said of hosts and secrets.
 
     Flows are read one after the other: what was read of one, data and places, is let go of before the next.
     """
-    read = _Folder(recorded=_recorded(folder / RECORDINGS_FOLDER))
+    read = _Folder(recorded=_recorded(folder / RECORDINGS_FOLDER), outside=outside)
     flow_files = _read_surroundings(read, folder)
     routes, brands = Routes(), {}
     if read.routing_file is not None:
@@ -235,6 +239,7 @@ def _surroundings(read: _Folder, brand: BrandId | None) -> check.Surroundings:
         phones=None if known is None else known.phones.keys(),
         prompts=_texts(read, brand) if read.prompts_complete and is_known else None,
         recorded=read.recorded.get(brand, ()) if brand else (),
+        outside=read.outside,
     )
 
 

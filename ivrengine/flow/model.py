@@ -16,6 +16,7 @@ from ivrengine.flow.nodes.call import CallFlow
 from ivrengine.flow.nodes.collect import Collect
 from ivrengine.flow.nodes.goto import Goto
 from ivrengine.flow.nodes.hangup import Hangup
+from ivrengine.flow.nodes.http import Http
 from ivrengine.flow.nodes.language import Language as LanguageNode
 from ivrengine.flow.nodes.menu import Menu
 from ivrengine.flow.nodes.note import Note
@@ -40,6 +41,7 @@ AnyNode = Annotated[
     | Sms
     | Note
     | Transfer
+    | Http
     | CallFlow
     | ReturnNode
     | Goto

@@ -153,6 +153,8 @@ class Expression:
     text: str
     expects: CelType | None = None
     assigns: str | None = None
+    before: str = ""
+    """What stands before it in its scalar, if that is more than the expression."""
 
 
 class Node(BaseModel, abc.ABC):
@@ -209,6 +211,14 @@ class Node(BaseModel, abc.ABC):
 
     def texts(self) -> Iterator[tuple[Loc, Mapping[str, str]]]:
         """Yield the node's own texts, each by language, with their places: there must be one in every language of the flow."""
+        yield from ()
+
+    def addresses(self) -> Iterator[tuple[Loc, str]]:
+        """Yield the addresses of other systems that the node asks, with their places."""
+        yield from ()
+
+    def secrets(self) -> Iterator[tuple[Loc, str]]:
+        """Yield the names of the secrets that the node shows to them, with their places."""
         yield from ()
 
     def subflow(self) -> str | None:

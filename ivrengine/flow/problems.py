@@ -76,6 +76,8 @@ class Code(StrEnum):
     RETURN_UNDECLARED = "return-undeclared"
     RETURN_NOWHERE = "return-nowhere"
     NEEDS_CALLER = "needs-caller"
+    HOST_NOT_ALLOWED = "host-not-allowed"
+    UNKNOWN_SECRET = "unknown-secret"  # noqa: S105 - a code, no password
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -177,6 +179,8 @@ RULES: Final[Mapping[Code, Rule]] = {
     Code.NEEDS_CALLER: _error(
         "After the caller has left, nodes that speak, ask or connect have nobody to do it for."
     ),
+    Code.HOST_NOT_ALLOWED: _error("Flows ask only hosts that the settings allow."),
+    Code.UNKNOWN_SECRET: _error("The settings have no secret of this name."),
 }
 """Every code with what it stands for, in the order of the enumeration."""
 

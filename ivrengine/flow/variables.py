@@ -112,7 +112,7 @@ def _faults(
     if any(name in text for name in draft.broken_variables):
         return  # what is wrong with the variable's declaration has been said
     for fault in error.faults:
-        place = draft.document.place_inside(loc, text, fault.place)
+        place = draft.place_in(loc, expression, fault.place)
         yield problem(draft.file, place, fault.code, fault.sentence)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ivrengine.flow.load import load_folder
+from ivrengine.flow.outside import Outside, allowed_by
 
 BROKEN: Final = Path(__file__).with_name("broken")
 AROUND: Final = BROKEN / "around"
@@ -20,6 +21,8 @@ _ROLES: Final = {
     "second": "second.yaml",
 }
 """What a broken file is, by what stands before ``--`` in its name; others are the main flow."""
+OUTSIDE: Final = Outside(allowed=allowed_by("erp.example.com"), secrets=("erp-token",))
+"""What the settings would say of other systems."""
 
 
 def cases() -> list[str]:
@@ -39,7 +42,7 @@ def said_of(case: str) -> list[str]:
             shutil.copytree(BROKEN / case, folder, dirs_exist_ok=True)
         else:
             shutil.copyfile(BROKEN / f"{case}.yaml", folder / name)
-        _, found = load_folder(folder)
+        _, found = load_folder(folder, OUTSIDE)
         return [str(problem).replace(f"{parent}/", "") for problem in found]
 
 

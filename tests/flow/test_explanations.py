@@ -9,7 +9,7 @@ from ivrengine.cli import reference
 from ivrengine.flow.explaining import explained, explanations
 from ivrengine.flow.load import load_folder
 from ivrengine.flow.problems import RULES, Code, Severity
-from tests.flow.golden import AROUND
+from tests.flow.golden import AROUND, OUTSIDE
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 EXPLAINED = explanations()
@@ -34,7 +34,7 @@ def codes_of(folder: Path, example: str) -> dict[Code, Severity]:
             name = part.removeprefix("# ")
         elif part:
             (folder / name).write_text(completed(name, part), encoding="utf-8")
-    _, found = load_folder(folder)
+    _, found = load_folder(folder, OUTSIDE)
     return {problem.code: problem.severity for problem in found}
 
 
