@@ -53,6 +53,7 @@ check-tidy: $(INSTALLED)
 
 check-flows: $(INSTALLED)
 	$(BIN)/ivrengine check $(FLOWS)
+	$(BIN)/ivrengine test $(FLOWS) --coverage --fail-under 95
 
 check-shell:
 ifneq ($(shell command -v shellcheck),)

@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "check": "ivrengine.cli.check",
     "demo": "ivrengine.cli.demo",
     "call": "ivrengine.cli.walk",
+    "test": "ivrengine.cli.test",
     "calls": "ivrengine.cli.calls",
     "prompts": "ivrengine.cli.prompts",
 }

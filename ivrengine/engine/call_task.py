@@ -20,7 +20,7 @@ from ivrengine.core.switching import DigitHeard, RequestRefusedError
 from ivrengine.engine import keys
 from ivrengine.engine.fault import fault
 from ivrengine.engine.inquiring import Inquirer, Inquiries
-from ivrengine.engine.journal import Journal
+from ivrengine.engine.ledger import Ledger
 from ivrengine.engine.limits import Limits
 from ivrengine.engine.performing import Performer, Release, Request, subject_of, without_undone
 from ivrengine.flow import step
@@ -50,7 +50,7 @@ _Parting = events.ChannelEnded | events.ChannelLeft | events.EndedUnheard
 class Surroundings:
     """What every call task of an engine shares."""
 
-    journal: Journal
+    journal: Ledger
     performer: Performer
     limits: Limits
     metrics: Metrics

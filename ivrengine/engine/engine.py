@@ -17,8 +17,8 @@ from ivrengine.engine.fault import fault
 from ivrengine.engine.finding import call_of, subject_of
 from ivrengine.engine.identity import uuid7
 from ivrengine.engine.inquiring import Fetching, Inquirer, Nowhere
-from ivrengine.engine.journal import Journal
 from ivrengine.engine.journal_reading import Recovered
+from ivrengine.engine.ledger import Ledger
 from ivrengine.engine.limits import Limits
 from ivrengine.engine.missed import Missed, Recognise
 from ivrengine.engine.performing import Door, Performer, Sounds
@@ -44,7 +44,7 @@ class Engine:
     def __init__(
         self,
         *,
-        journal: Journal,
+        journal: Ledger,
         book: Book,
         recognise: Recognise,
         now: Callable[[], datetime],
@@ -54,7 +54,7 @@ class Engine:
     ) -> None:
         """Hold everything a call needs; switches are added with ``attach`` before their events come.
 
-        The journal is open for writing: the flow versions of ``book`` are recorded in it.
+        A journal is open for writing by now: the flow versions of ``book`` are recorded in it.
         """
         self._journal = journal
         self._recognise = recognise

@@ -20,7 +20,8 @@ from ivrengine.core.switching import NotTakenError
 from ivrengine.engine.call_task import CallTask
 from ivrengine.engine.fault import fault
 from ivrengine.engine.identity import uuid7_of
-from ivrengine.engine.journal import GIVEN_UP, Journal
+from ivrengine.engine.journal import GIVEN_UP
+from ivrengine.engine.ledger import Ledger
 from ivrengine.engine.tenure import JournalError
 from ivrengine.flow.book import Book
 from ivrengine.telemetry.metrics import Metrics
@@ -52,7 +53,7 @@ class Missed:
     def __init__(
         self,
         *,
-        journal: Journal,
+        journal: Ledger,
         book: Callable[[], Book],
         recognise: Recognise,
         in_progress: Callable[[ChannelId], CallTask | None],

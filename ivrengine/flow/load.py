@@ -29,6 +29,8 @@ ROUTING_FILE: Final = "routing.yaml"
 PROMPTS_FILE: Final = "prompts.yaml"
 PROMPTS_FOLDER: Final = "prompts"
 RECORDINGS_FOLDER: Final = "recordings"
+TESTS_FOLDER: Final = "tests"
+"""Scripted calls: they are no flows, and ``ivrengine test`` reads them."""
 SUFFIXES: Final = frozenset({".yaml", ".yml"})
 
 Recorded = Mapping[BrandId, Collection[tuple[str, str]]]
@@ -152,7 +154,8 @@ def _files(folder: Path, found: list[Problem]) -> Iterator[Path]:
         found.append(problem(str(error.filename), BEGINNING, Code.FILE_UNREADABLE, sentence))
 
     for parent, folders, files in os.walk(folder, onerror=unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        apart = {TESTS_FOLDER} if Path(parent) == folder else set()
+        folders[:] = sorted(name for name in {*folders} - apart if not name.startswith("."))
         for name in folders:
             path = Path(parent, name)
             if path.is_symlink():

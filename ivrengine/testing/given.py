@@ -1,0 +1,61 @@
+"""What holds before a call begins: when it is, who calls, what the flow knows, and what its phones do."""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from ivrengine.core.call import Value
+from ivrengine.sim.phones import Answers, Behaviour, Busy, Declines, Rings, Unreachable
+
+CLOCK: Final = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
+"""When a call begins of which nobody says when: a Monday at noon."""
+CLOCK_FORM: Final = "a date, a time and a time zone such as 2026-11-23 10:30 Europe/Istanbul"
+PHONE_FORM: Final = "answers after 3s, is busy, declines, does not answer, or is unreachable"
+_CLOCK: Final = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d?:\d\d(?::\d\d)?) ([A-Za-z][\w+/-]*)", re.ASCII)
+_ANSWERS: Final = re.compile(r"answers after (\d+(?:\.\d+)?)s", re.ASCII)
+_PHONES: Final[Mapping[str, Behaviour]] = {
+    "is busy": Busy(),
+    "declines": Declines(),
+    "does not answer": Rings(),
+    "is unreachable": Unreachable(),
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What a call begins with."""
+
+    at: datetime = CLOCK
+    number: str | None = None
+    """In E.164; None if the caller withholds it."""
+    language: str | None = None
+    """What the call begins in; None: the flow's first."""
+    variables: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    """First values of the flow's variables."""
+    phones: Mapping[str, Behaviour] = dataclasses.field(default_factory=dict)
+    """What phones do by themselves; any other rings until the test says what becomes of it."""
+
+
+def instant(text: str) -> datetime:
+    """Return the instant that is written ``2026-11-23 10:30 Europe/Istanbul``; raises ``ValueError`` if it is not."""
+    found = _CLOCK.fullmatch(text)
+    if found is None:
+        raise ValueError(CLOCK_FORM)
+    day, time, zone = found.groups()
+    try:
+        return datetime.fromisoformat(f"{day} {time:0>5}").replace(tzinfo=ZoneInfo(zone))
+    except (ValueError, KeyError, OSError) as error:
+        raise ValueError(CLOCK_FORM) from error
+
+
+def behaviour(text: str) -> Behaviour:
+    """Return what a phone does of which is written ``answers after 3s``; raises ``ValueError`` if it is nothing."""
+    answers = _ANSWERS.fullmatch(text)
+    if answers is not None:
+        return Answers(after_s=float(answers[1]))
+    if text not in _PHONES:
+        raise ValueError(PHONE_FORM)
+    return _PHONES[text]
