@@ -31,12 +31,17 @@ OPERATIONS: Final = (
     "channels.originateWithId",
     "channels.playWithId",
     "channels.record",
+    "channels.snoopChannelWithId",
     "channels.startMoh",
     "channels.stopMoh",
     "playbacks.get",
     "playbacks.stop",
+    "recordings.deleteStored",
     "recordings.getLive",
+    "recordings.getStored",
+    "recordings.pause",
     "recordings.stop",
+    "recordings.unpause",
 )
 """All that we ask of an Asterisk."""
 

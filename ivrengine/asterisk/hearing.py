@@ -46,7 +46,12 @@ class Hearing:
                 heard = fact if self._over(fact.channel_id) else None
             case events.PlaybackFinished():
                 heard = self._finish(fact)
-            case translate.Stranded() | translate.Replaced() | translate.Garbled():
+            case (
+                translate.Stranded()
+                | translate.MonitorReady()
+                | translate.Replaced()
+                | translate.Garbled()
+            ):
                 pass
             case _:
                 heard = fact

@@ -36,6 +36,8 @@ class Ear:
     ) -> None:
         self.memory = Hearing()
         self._stranded: asyncio.Queue[ChannelId] = asyncio.Queue(STRANDED_MAX)
+        self.monitors: dict[ChannelId, asyncio.Event] = {}
+        """Channels that are to listen to others, while it is waited for that they are ready."""
         self.node = node
         self._listener = listener
         self._now = now
@@ -53,6 +55,9 @@ class Ear:
                 self._meter.dropped(self.node.name, "garbled")
             case translate.Stranded(channel_id=channel_id):
                 self._strand(channel_id)
+            case translate.MonitorReady(channel_id=channel_id):
+                if channel_id in self.monitors:
+                    self.monitors[channel_id].set()
             case translate.Replaced():
                 self._replaced()
             case _:

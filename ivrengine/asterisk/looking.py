@@ -26,6 +26,7 @@ class _Channel(msgspec.Struct):
     id: str
     state: str
     dialplan: _Dialplan
+    name: str = ""
 
 
 class _Bridge(msgspec.Struct):
@@ -52,7 +53,9 @@ def snapshot(
     info: str, channels: str, bridges: str, *, node: translate.Node, application: str, at: datetime
 ) -> Snapshot:
     """Return the snapshot that the three answers make; raises ``NoAnswerError`` if they are not ARI's."""
-    everywhere = _decoded(_channels, channels)
+    there = _decoded(_channels, channels)
+    monitors = {channel.id for channel in there if channel.name.startswith(translate.MONITORS)}
+    everywhere = [channel for channel in there if channel.id not in monitors]
     ours = {channel.id: channel for channel in everywhere if _is_ours(channel, application)}
     return Snapshot(
         at=at,
@@ -68,6 +71,7 @@ def snapshot(
             for bridge in _decoded(_bridges, bridges)
             if bridge.id.startswith(ids.OURS)
         },
+        monitors=_named(node, (name for name in monitors if name.startswith(ids.OURS))),
     )
 
 

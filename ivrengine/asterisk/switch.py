@@ -23,6 +23,7 @@ from ivrengine.asterisk.link import Link
 from ivrengine.asterisk.listening import Ear, Listener
 from ivrengine.asterisk.meter import Meter, Unmetered
 from ivrengine.asterisk.node import Node
+from ivrengine.asterisk.recording import Recordings
 from ivrengine.core import events
 from ivrengine.core.ids import (
     BridgeId,
@@ -30,7 +31,6 @@ from ivrengine.core.ids import (
     NodeName,
     PlaybackId,
     RecordingId,
-    is_ours,
     local_part,
 )
 from ivrengine.core.switching import Announcement, RequestRefusedError, Snapshot
@@ -82,6 +82,9 @@ class AriSwitch:
             lease=right,
         )
         self._asking = Asking(self._link)
+        self._recordings = Recordings(
+            self._link, self._asking, node.application, self._ear.monitors
+        )
         self._heartbeat = Heartbeat(self._link.call, node.country)
         self._announced: Callable[[Announcement], None] = lambda _announcement: None
 
@@ -133,6 +136,9 @@ class AriSwitch:
         """
         if not media or not all(_MEDIA.fullmatch(uri) for uri in media):
             raise RequestRefusedError(events.Failure.REFUSED, "not a media URI")
+        for uri in media:
+            if not await self._recordings.there(uri):
+                raise RequestRefusedError(events.Failure.REFUSED, "no such recording")
         playback = local_part(playback_id)
 
         async def done() -> bool:
@@ -251,36 +257,44 @@ class AriSwitch:
         await self._link.call("bridges.destroy", bridgeId=local_part(bridge_id))
 
     async def start_recording(
-        self, recording_id: RecordingId, target: ChannelId | BridgeId, *, limit_s: float
+        self,
+        recording_id: RecordingId,
+        target: ChannelId | BridgeId,
+        *,
+        limit_s: float,
+        max_silence_s: float | None = None,
     ) -> None:
-        """Record a channel or, if ``target`` is one, a bridge; limits are whole seconds in ARI."""
-        name, subject = local_part(recording_id), local_part(target)
-        # Ids that Asterisk chose are channels; of ours only Asterisk knows.
-        bridge = is_ours(target) and await self._asking.there("bridges.get", bridgeId=subject)
-
-        async def done() -> bool:
-            return await self._asking.there("recordings.getLive", recordingName=name)
-
-        await self._asking.post(
-            "bridges.record" if bridge else "channels.record",
-            done,
-            {
-                "bridgeId" if bridge else "channelId": subject,
-                "name": name,
-                "format": "wav",
-                "maxDurationSeconds": max(1, math.ceil(limit_s)),
-                "ifExists": "fail",
-            },
+        """Record a channel or, if ``target`` is one, a bridge."""
+        await self._recordings.start(
+            recording_id, target, limit_s=limit_s, max_silence_s=max_silence_s
         )
 
     async def stop_recording(self, recording_id: RecordingId) -> None:
         """End a recording and keep it."""
-        name = local_part(recording_id)
+        await self._recordings.stop(recording_id)
 
-        async def done() -> bool:
-            return not await self._asking.there("recordings.getLive", recordingName=name)
+    async def discard_recording(self, recording_id: RecordingId) -> None:
+        """Delete a recording that has ended."""
+        await self._recordings.discard(recording_id)
 
-        await self._asking.post("recordings.stop", done, {"recordingName": name})
+    async def monitor(
+        self,
+        recording_id: RecordingId,
+        monitor_id: ChannelId,
+        channel_id: ChannelId,
+        *,
+        limit_s: float,
+    ) -> None:
+        """Record all that a channel says and hears, through a snoop channel."""
+        await self._recordings.monitor(recording_id, monitor_id, channel_id, limit_s=limit_s)
+
+    async def pause_recording(self, recording_id: RecordingId) -> None:
+        """Let a recording miss what follows."""
+        await self._recordings.pause(recording_id)
+
+    async def resume_recording(self, recording_id: RecordingId) -> None:
+        """Let a paused recording go on."""
+        await self._recordings.resume(recording_id)
 
     async def hang_up(self, channel_id: ChannelId) -> None:
         """End a channel; ``ChannelEnded`` follows."""

@@ -19,6 +19,8 @@ RawEvent = Mapping[str, Any]
 TEXT_MAX: Final = 512
 """No id or number that Asterisk makes is longer (its channel ids end at 150 characters): the rest is an attack or a bug."""
 DIGITS: Final = frozenset("0123456789*#ABCD")
+MONITORS: Final = "Snoop/"
+"""How Asterisk calls channels that listen to others."""
 CAUSE_MAX: Final = 127
 """Q.850 causes have seven bits."""
 DURATION_MAX_S: Final = 86_400.0
@@ -71,6 +73,13 @@ class Stranded:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorReady:
+    """A channel that listens to another came into our application: from now on it can record. The door's own affair."""
+
+    channel_id: ids.ChannelId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Replaced:
     """Another connection has taken our application over; Asterisk sends us nothing more."""
 
@@ -82,7 +91,17 @@ class Garbled:
     kind: str
 
 
-Fact = Arrival | events.CallEvent | Keyed | HangupAsked | StasisLeft | Stranded | Replaced | Garbled
+Fact = (
+    Arrival
+    | events.CallEvent
+    | Keyed
+    | HangupAsked
+    | StasisLeft
+    | Stranded
+    | MonitorReady
+    | Replaced
+    | Garbled
+)
 
 
 class _GarbledError(Exception):
@@ -96,9 +115,19 @@ def translate(raw: RawEvent, node: Node, at: datetime) -> Fact | None:
     if reader is None:
         return None if isinstance(kind, str) else Garbled(kind="unknown")
     try:
+        if _is_of_monitor(raw):
+            ready = kind == "StasisStart"
+            return MonitorReady(channel_id=_channel_id(raw, node)) if ready else None
         return reader(raw, node, at)
     except _GarbledError:
         return Garbled(kind=str(kind))
+
+
+def _is_of_monitor(raw: RawEvent) -> bool:
+    """Tell whether an event is about a channel that only records another: neither a caller nor a phone, and never to be so."""
+    channel = raw.get("channel")
+    name = channel.get("name") if isinstance(channel, dict) else None
+    return isinstance(name, str) and name.startswith(MONITORS)
 
 
 def _stasis_start(raw: RawEvent, node: Node, at: datetime) -> Fact:
@@ -181,11 +210,23 @@ def _left_bridge(raw: RawEvent, node: Node, at: datetime) -> Fact:
 
 def _recording_finished(raw: RawEvent, node: Node, at: datetime) -> Fact:
     recording_id = _recording_id(raw, node)
-    duration = raw["recording"].get("duration")
-    # That it ended must not be lost for the sake of a number that nobody decides by.
+    # That it ended must not be lost for the sake of a number.
+    return events.RecordingFinished(
+        at=at,
+        recording_id=recording_id,
+        duration_s=_duration_s(raw, "duration") or 0.0,
+        talked_s=_duration_s(raw, "talking_duration"),
+    )
+
+
+def _duration_s(raw: RawEvent, name: str) -> float | None:
+    duration = raw["recording"].get(name)
     known = isinstance(duration, int | float) and 0 <= duration <= DURATION_MAX_S
-    duration_s = float(duration) if known else 0.0
-    return events.RecordingFinished(at=at, recording_id=recording_id, duration_s=duration_s)
+    return float(duration) if known else None
+
+
+def _recording_started(raw: RawEvent, node: Node, at: datetime) -> Fact:
+    return events.RecordingStarted(at=at, recording_id=_recording_id(raw, node))
 
 
 def _recording_failed(raw: RawEvent, node: Node, at: datetime) -> Fact:
@@ -206,6 +247,7 @@ _READERS: Final[Mapping[str, Callable[[RawEvent, Node, datetime], Fact | None]]]
     "PlaybackFinished": _playback_finished,
     "ChannelEnteredBridge": _entered_bridge,
     "ChannelLeftBridge": _left_bridge,
+    "RecordingStarted": _recording_started,
     "RecordingFinished": _recording_finished,
     "RecordingFailed": _recording_failed,
     "ApplicationReplaced": _replaced,

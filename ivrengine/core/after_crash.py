@@ -15,7 +15,11 @@ class AfterCrash(StrEnum):
     """What a restarted engine does about an effect that it finds last in a call's journal."""
 
     BEGIN_AGAIN = "begin_again"
-    """Do it again under a new id: the old one is never waited for (posting one playback id twice plays it twice)."""
+    """Do it again under a new id: the old one is never waited for (posting one playback id twice plays it twice).
+
+    What was recorded before stays as a part of its own: a recording of the call is ended and another begun, which is paused
+    by not being begun.
+    """
     REPEAT = "repeat"
     """Do it again as it stands, or find that it was done: a second time changes nothing."""
     LOOK_UP = "look_up"
@@ -41,6 +45,11 @@ AFTER_CRASH: Final[Mapping[type[effects.Effect], AfterCrash]] = {
     effects.DestroyBridge: AfterCrash.REPEAT,
     effects.StartRecording: AfterCrash.BEGIN_AGAIN,
     effects.StopRecording: AfterCrash.REPEAT,
+    effects.DiscardRecording: AfterCrash.REPEAT,
+    effects.StartMonitoring: AfterCrash.BEGIN_AGAIN,
+    effects.StopMonitoring: AfterCrash.REPEAT,
+    effects.PauseRecording: AfterCrash.BEGIN_AGAIN,
+    effects.ResumeRecording: AfterCrash.BEGIN_AGAIN,
     effects.HangUp: AfterCrash.REPEAT,
     effects.SendToFallback: AfterCrash.LOOK_UP,
     effects.StartTimer: AfterCrash.SET_AGAIN,

@@ -18,6 +18,7 @@ from ivrengine.core.ids import (
     FlowHash,
     NumberId,
     PlaybackId,
+    RecordingId,
     RequestId,
     TimerId,
 )
@@ -136,6 +137,27 @@ class Frame:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """The recording of the call: what the switch makes of it now, a part of it (there is another after each gap)."""
+
+    retention: str
+    """The name of a class of retention."""
+    recording_id: RecordingId | None = None
+    """None while it is paused and the part before has ended."""
+    monitor_id: ChannelId | None = None
+    """The channel through which it is made."""
+    since_at: datetime | None = None
+    """None while it is paused."""
+    recorded_s: float = 0.0
+    """How much of this part there was before ``since_at``."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether it misses what is said now."""
+        return self.since_at is None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One visit of one caller."""
 
@@ -170,5 +192,7 @@ class Call:
     """How often a flow's ``on_error`` took the call over."""
     talked: bool = False
     """Whether a phone that the flow rang joined the caller: it then counts as transferred, unless it is handed over or lost."""
+    recording: Recording | None = None
+    """None: the call is not recorded. What must not be recorded asks here whether to pause it."""
     serial: int = 0
     """Counts every time a node was asked to decide; ids that the call chooses are made from it."""

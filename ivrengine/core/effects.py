@@ -36,6 +36,10 @@ class Play:
     playback_id: PlaybackId
     prompts: tuple[str, ...]
     language: str
+    recordings: tuple[RecordingId, ...] = ()
+    """Stored recordings that are played before the prompts."""
+    beep: bool = False
+    """Whether a tone comes last, after which one speaks."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,16 +105,58 @@ class DestroyBridge:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StartRecording:
-    """Record a channel (or, with ``bridge_id``, what is said in a bridge) for at most ``limit_s``."""
+    """Record what a channel says (or, with a bridge as target, what is said in it) for at most ``limit_s``."""
 
     recording_id: RecordingId
     target: ChannelId | BridgeId
     limit_s: float
+    max_silence_s: float | None = None
+    """So long a silence ends it, too."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StartMonitoring:
+    """Record all that a channel says and hears, whatever is done with it meanwhile, through a channel with the id given here."""
+
+    recording_id: RecordingId
+    monitor_id: ChannelId
+    channel_id: ChannelId
+    limit_s: float
+    retention: str
+    """The name of a class of retention: how long the recording may stay."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StopMonitoring:
+    """End the channel through which another is recorded, and with it the recording, which is kept."""
+
+    monitor_id: ChannelId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PauseRecording:
+    """Let a recording miss what follows."""
+
+    recording_id: RecordingId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeRecording:
+    """Let a paused recording go on."""
+
+    recording_id: RecordingId
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StopRecording:
     """End a recording and keep it."""
+
+    recording_id: RecordingId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DiscardRecording:
+    """Delete a recording that has ended."""
 
     recording_id: RecordingId
 
@@ -310,6 +356,11 @@ Effect = (
     | DestroyBridge
     | StartRecording
     | StopRecording
+    | DiscardRecording
+    | StartMonitoring
+    | StopMonitoring
+    | PauseRecording
+    | ResumeRecording
     | HangUp
     | SendToFallback
     | StartTimer

@@ -135,12 +135,25 @@ class BridgeLeft:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingStarted:
+    """A recording has begun."""
+
+    at: datetime
+    recording_id: RecordingId
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingFinished:
-    """A recording was stopped or reached its limit and is stored; ``duration_s`` as the switch tells it."""
+    """A recording was stopped, or met its limit or the end of its channel, and is stored.
+
+    Durations are as the switch tells them, in whole seconds; the silence that ended it is not among them.
+    """
 
     at: datetime
     recording_id: RecordingId
     duration_s: float
+    talked_s: float | None = None
+    """How long anything was to be heard in it; None if the switch does not tell."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +301,7 @@ CallEvent = (
     | ChannelLeft
     | BridgeJoined
     | BridgeLeft
+    | RecordingStarted
     | RecordingFinished
     | RecordingFailed
     | TimerFired

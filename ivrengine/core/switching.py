@@ -162,6 +162,8 @@ class Snapshot:
     """All others: somewhere in the dialplan, or another application's."""
     bridges: Mapping[BridgeId, frozenset[ChannelId]]
     """Ours only, with the channels inside."""
+    monitors: frozenset[ChannelId] = frozenset()
+    """Ours only: channels through which others are recorded; they are in none of the above."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,7 +147,7 @@ class CallTask:
         self._noted_end = at, cause or None
 
     def held(self) -> list[Release]:
-        """Return what lets go of the leg and the bridge that the call holds in its switch."""
+        """Return what lets go of the leg, the bridge and the recording that the call holds in its switch."""
         call = self._call
         if call is None:
             return []
@@ -156,6 +156,8 @@ class CallTask:
             held.append(effects.HangUp(channel_id=call.cursor.leg_id))
         if call.cursor.bridge_id is not None:
             held.append(effects.DestroyBridge(bridge_id=call.cursor.bridge_id))
+        if call.recording is not None and call.recording.monitor_id is not None:
+            held.append(effects.StopMonitoring(monitor_id=call.recording.monitor_id))
         return held
 
     async def run(self) -> Call:

@@ -74,9 +74,16 @@ class StrayBridge:
     bridge_id: BridgeId
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StrayMonitor:
+    """A channel through which another is recorded, and that no call wants any more."""
+
+    channel_id: ChannelId
+
+
 Stranger = Unserved | Forsaken
 """Somebody whose arrival may only be told late."""
-Stray = Unserved | Forsaken | StrayLeg | StrayBridge
+Stray = Unserved | Forsaken | StrayLeg | StrayBridge | StrayMonitor
 """What is there and belongs to no call."""
 Verdict = GoesOn | Ended | Left | Stray
 Subject = tuple[type[Verdict], str, int]
@@ -126,6 +133,9 @@ def compare(found: Snapshot, known: Known, told: Told = NOTHING_TOLD) -> Iterato
     for bridge_id, inside in found.bridges.items():
         if bridge_id not in bridges and inside.isdisjoint(found.elsewhere):
             yield StrayBridge(bridge_id=bridge_id)
+    monitors = {call.recording.monitor_id for call in calls if call.recording is not None}
+    for channel_id in found.monitors - monitors:
+        yield StrayMonitor(channel_id=channel_id)
 
 
 def _goes_on(found: Snapshot, call: Call, told: Told) -> GoesOn:
@@ -190,7 +200,7 @@ def subject(verdict: Verdict) -> Subject:
             return Unserved, verdict.arrival.channel_id, 0
         case StrayBridge():
             return StrayBridge, verdict.bridge_id, 0
-        case Ended() | Left() | Forsaken() | StrayLeg():
+        case Ended() | Left() | Forsaken() | StrayLeg() | StrayMonitor():
             return type(verdict), verdict.channel_id, 0
         case _:
             assert_never(verdict)

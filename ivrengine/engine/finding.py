@@ -20,7 +20,7 @@ def subject_of(event: switching.OfACall) -> str:
     match event:
         case events.PlaybackFinished():
             return event.playback_id
-        case events.RecordingFinished() | events.RecordingFailed():
+        case events.RecordingStarted() | events.RecordingFinished() | events.RecordingFailed():
             return event.recording_id
         case events.BridgeJoined() | events.BridgeLeft():
             return event.bridge_id

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Protocol, assert_never
+from typing import Final, Protocol, assert_never
 
 from ivrengine.core import effects, events, ids
 from ivrengine.core.call import Call
@@ -49,14 +49,32 @@ Request = (
     | effects.DestroyBridge
     | effects.StartRecording
     | effects.StopRecording
+    | effects.DiscardRecording
+    | effects.StartMonitoring
+    | effects.StopMonitoring
+    | effects.PauseRecording
+    | effects.ResumeRecording
     | effects.HangUp
     | effects.SendToFallback
 )
 """The effects that a switch performs."""
 
 
-Release = effects.HangUp | effects.SendToFallback | effects.DestroyBridge
-"""The effects that let go of something: not done, they leave a person in silence or a bridge in the switch for ever."""
+Release = effects.HangUp | effects.SendToFallback | effects.DestroyBridge | effects.StopMonitoring
+"""The effects that let go of something: not done, they leave a person in silence, or recorded, or a bridge for ever."""
+Recording = (
+    effects.StartRecording
+    | effects.StopRecording
+    | effects.DiscardRecording
+    | effects.StartMonitoring
+    | effects.PauseRecording
+    | effects.ResumeRecording
+)
+"""The effects that record."""
+
+
+BEEP: Final = "sound:beep"
+"""A sound of Asterisk's own set; not its ``beep`` of a recording, during which it takes no notice of an order to stop."""
 
 
 class Performer:
@@ -91,14 +109,15 @@ class Performer:
                 await switch.add_to_bridge(effect.bridge_id, effect.channel_ids)
             case effects.RemoveFromBridge():
                 await switch.remove_from_bridge(effect.bridge_id, effect.channel_ids)
-            case effects.StartRecording():
-                await switch.start_recording(
-                    effect.recording_id, effect.target, limit_s=effect.limit_s
-                )
-            case effects.StopRecording():
-                await switch.stop_recording(effect.recording_id)
-            case effects.HangUp() | effects.SendToFallback() | effects.DestroyBridge():
+            case (
+                effects.HangUp()
+                | effects.SendToFallback()
+                | effects.DestroyBridge()
+                | effects.StopMonitoring()
+            ):
                 await self.release(effect)
+            case _:
+                await _record(switch, effect)
 
     async def release(self, effect: Release) -> None:
         """Ask the switch to let go of a channel or bridge, whether its call is still in progress or not."""
@@ -109,6 +128,8 @@ class Performer:
                 await self._switch_of(effect.channel_id).send_to_fallback(effect.channel_id)
             case effects.DestroyBridge():
                 await self._switch_of(effect.bridge_id).destroy_bridge(effect.bridge_id)
+            case effects.StopMonitoring():
+                await self._switch_of(effect.monitor_id).hang_up(effect.monitor_id)
 
     def _switch_of(self, subject: str) -> Switch:
         return self._door_of(ids.node_of(subject)).switch
@@ -126,6 +147,31 @@ class Performer:
         )
 
 
+async def _record(switch: Switch, effect: Recording) -> None:
+    match effect:
+        case effects.StartRecording():
+            await switch.start_recording(
+                effect.recording_id,
+                effect.target,
+                limit_s=effect.limit_s,
+                max_silence_s=effect.max_silence_s,
+            )
+        case effects.StopRecording():
+            await switch.stop_recording(effect.recording_id)
+        case effects.DiscardRecording():
+            await switch.discard_recording(effect.recording_id)
+        case effects.StartMonitoring():
+            await switch.monitor(
+                effect.recording_id, effect.monitor_id, effect.channel_id, limit_s=effect.limit_s
+            )
+        case effects.PauseRecording():
+            await switch.pause_recording(effect.recording_id)
+        case effects.ResumeRecording():
+            await switch.resume_recording(effect.recording_id)
+        case _:
+            assert_never(effect)
+
+
 def subject_of(effect: Request) -> str:
     """Return the id that a request is about."""
     match effect:
@@ -138,7 +184,16 @@ def subject_of(effect: Request) -> str:
             | effects.DestroyBridge()
         ):
             return effect.bridge_id
-        case effects.StartRecording() | effects.StopRecording():
+        case effects.StopMonitoring():
+            return effect.monitor_id
+        case (
+            effects.StartRecording()
+            | effects.StopRecording()
+            | effects.DiscardRecording()
+            | effects.StartMonitoring()
+            | effects.PauseRecording()
+            | effects.ResumeRecording()
+        ):
             return effect.recording_id
         case (
             effects.Answer()
@@ -155,9 +210,11 @@ def subject_of(effect: Request) -> str:
 
 def _media(sounds: Sounds, play: effects.Play, call: Call) -> tuple[str, ...]:
     try:
-        return tuple(sounds.media(call.brand, prompt, play.language) for prompt in play.prompts)
+        said = tuple(sounds.media(call.brand, prompt, play.language) for prompt in play.prompts)
     except PromptMissingError as error:
         raise RequestRefusedError(events.Failure.REFUSED, str(error)) from error
+    recorded = tuple(f"recording:{ids.local_part(name)}" for name in play.recordings)
+    return recorded + said + ((BEEP,) if play.beep else ())
 
 
 def without_undone(pending: list[effects.Effect]) -> list[effects.Effect]:

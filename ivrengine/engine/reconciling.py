@@ -308,6 +308,9 @@ class Reconciliation:
             case comparing.StrayLeg(channel_id=leg):
                 self._count("leg")
                 self._calls.release(effects.HangUp(channel_id=leg))
+            case comparing.StrayMonitor(channel_id=monitor):
+                self._count("monitor")
+                self._calls.release(effects.StopMonitoring(monitor_id=monitor))
             case comparing.StrayBridge(bridge_id=bridge):
                 self._count("bridge")
                 self._calls.release(effects.DestroyBridge(bridge_id=bridge))

@@ -74,13 +74,48 @@ class Switch(Protocol):
         ...
 
     async def start_recording(
-        self, recording_id: RecordingId, target: ChannelId | BridgeId, *, limit_s: float
+        self,
+        recording_id: RecordingId,
+        target: ChannelId | BridgeId,
+        *,
+        limit_s: float,
+        max_silence_s: float | None = None,
     ) -> None:
-        """Record a channel or a bridge; ``RecordingFinished`` or ``RecordingFailed`` follows."""
+        """Record a channel or a bridge; ``RecordingStarted``, then ``RecordingFinished``, or ``RecordingFailed``.
+
+        It ends at its limit, after ``max_silence_s`` of silence, or with its channel or bridge; no key ends it.
+        """
         ...
 
     async def stop_recording(self, recording_id: RecordingId) -> None:
         """End a recording and keep it."""
+        ...
+
+    async def discard_recording(self, recording_id: RecordingId) -> None:
+        """Delete a recording that has ended; ``recording:`` with the local part of its id is a medium until then."""
+        ...
+
+    async def monitor(
+        self,
+        recording_id: RecordingId,
+        monitor_id: ChannelId,
+        channel_id: ChannelId,
+        *,
+        limit_s: float,
+    ) -> None:
+        """Record what a channel says and hears, wherever it is, through a channel ``monitor_id``, of which no event tells.
+
+        Prompts and bridges go on meanwhile. It ends when ``monitor_id`` is hung up, or with the channel; at its limit only
+        the recording does.
+        """
+        ...
+
+    async def pause_recording(self, recording_id: RecordingId) -> None:
+        """Let a recording miss what follows; a second time changes nothing."""
+        ...
+
+    async def resume_recording(self, recording_id: RecordingId) -> None:
+        """Let a paused recording go on; a second time changes nothing."""
         ...
 
     async def hang_up(self, channel_id: ChannelId) -> None:

@@ -102,6 +102,9 @@ class _Run:
         match self._steps.pop(0):
             case intentions.Wait(for_s=for_s):
                 self._after(for_s, self.go_on)
+            case intentions.Say(for_s=for_s):
+                self._caller.say(for_s)
+                self._after(for_s, self.go_on)
             case intentions.HangUp(after_s=after_s):
                 self._after(after_s, self._caller.hang_up)
             case intentions.Press() as step:

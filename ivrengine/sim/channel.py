@@ -1,7 +1,8 @@
 """A channel of the simulated switch: where it is, who is at its end, and what reaches their ear."""
 
+from collections import deque
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ivrengine.core.ids import ChannelId
 from ivrengine.sim.hearing import MUSIC, TALK, Ear, Heard
@@ -9,6 +10,10 @@ from ivrengine.sim.line import Line
 
 if TYPE_CHECKING:
     from ivrengine.sim.bridge import Bridge
+
+
+SPOKEN_MAX: Final = 1000
+"""So many of the last utterances are remembered; nobody leaves a message of more."""
 
 
 class Place(StrEnum):
@@ -49,6 +54,31 @@ class Party(Protocol):
         ...
 
 
+class Voice:
+    """What somebody says into a channel: when, not what."""
+
+    __slots__ = ("_spoken",)
+
+    def __init__(self) -> None:
+        self._spoken: deque[tuple[float, float]] = deque(maxlen=SPOKEN_MAX)
+
+    def speak(self, from_s: float, until_s: float) -> None:
+        """Say something in that time; who speaks already goes on."""
+        self._spoken.append((max(from_s, self.until_s), until_s))
+
+    @property
+    def until_s(self) -> float:
+        """Until when it speaks; 0 if it never has."""
+        return self._spoken[-1][1] if self._spoken else 0.0
+
+    def heard_s(self, from_s: float, until_s: float) -> float:
+        """Return how much of that time it spoke."""
+        return sum(
+            max(0.0, min(until_s, last_s) - max(from_s, first_s))
+            for first_s, last_s in self._spoken
+        )
+
+
 class Channel:
     """One channel."""
 
@@ -63,6 +93,7 @@ class Channel:
         "place",
         "recorded",
         "up",
+        "voice",
     )
 
     def __init__(self, channel_id: ChannelId, party: Party, place: Place) -> None:
@@ -75,6 +106,7 @@ class Channel:
         self.inbound: tuple[str, str | None] | None = None
         """Of somebody who calls in: the number that they dialled and their own."""
         self.recorded = False
+        self.voice = Voice()
         self._music: Heard | None = None
         self._talk: Heard | None = None
 

@@ -18,10 +18,13 @@ from ivrengine.sim.bridge import Bridge
 from ivrengine.sim.channel import Channel, Party, Place
 from ivrengine.sim.line import Command
 from ivrengine.sim.playback import Playback
-from ivrengine.sim.recording import Recording
+from ivrengine.sim.recording import Recordings, Terms
 
 SCHEMES: Final = ("sound:", "recording:", "number:", "digits:", "characters:", "tone:")
 """The kinds of media that ARI plays."""
+BEEP: Final = "sound:beep"
+BEEP_S: Final = 0.4
+"""Asterisk's own."""
 NORMAL: Final = 16
 USER_BUSY: Final = 17
 NO_ANSWER: Final = 19
@@ -60,7 +63,7 @@ class Exchange:
         self.channels: dict[ChannelId, Channel] = {}
         self.bridges: dict[BridgeId, Bridge] = {}
         self.playbacks: dict[PlaybackId, Playback] = {}
-        self.recordings: dict[RecordingId, Recording] = {}
+        self.recordings = Recordings(tell)
         self.app_there = False
         """Whether the application is connected: if not, whoever calls is left to the dialplan."""
         self._node = node
@@ -142,6 +145,7 @@ class Exchange:
         if ring_timer is not None:
             ring_timer.cancel()
         self._release(channel)
+        self.recordings.gone(channel)
         if told:
             self._tell(events.ChannelEnded, channel_id, channel_id=channel_id, cause=cause)
         channel.party.ended(cause)
@@ -216,7 +220,8 @@ class Exchange:
 
     def hang_up(self, channel_id: ChannelId) -> None:
         """End a channel, wherever it is."""
-        self.end(self._known(channel_id), NORMAL)
+        if not self.recordings.let_go(channel_id):
+            self.end(self._known(channel_id), NORMAL)
 
     def send_to_fallback(self, channel_id: ChannelId) -> None:
         """Let the dialplan have the channel, as soon as the channel has time."""
@@ -251,15 +256,23 @@ class Exchange:
         channel = self._ours(channel_id)
         if not media or not all(medium.startswith(SCHEMES) for medium in media):
             raise RequestRefusedError(Failure.REFUSED, "no media, or of no known kind")
+        if any(self._lasts_s(it) is None for it in media if it.startswith("recording:")):
+            raise RequestRefusedError(Failure.REFUSED, "no such recording")
         playback = Playback(
             playback_id,
             channel,
             media,
-            duration_s=self._duration_s,
+            duration_s=self._lasts_s,
             finished=self._playback_finished,
         )
         self.playbacks[playback_id] = playback
         channel.line.put(playback)
+
+    def _lasts_s(self, medium: str) -> float | None:
+        scheme, _, name = medium.partition(":")
+        if scheme == "recording":
+            return self.recordings.stored.get(RecordingId(ids.on_node(self._node, name)))
+        return BEEP_S if medium == BEEP else self._duration_s(medium)
 
     def stop_playback(self, playback_id: PlaybackId) -> None:
         """Cut a playback short."""
@@ -319,9 +332,7 @@ class Exchange:
         del self.bridges[bridge_id]
         for channel in tuple(bridge.channels):
             self._leave(bridge, channel)
-        for recording in tuple(self.recordings.values()):
-            if recording.on is bridge:
-                recording.stop()
+        self.recordings.gone(bridge)
 
     def _join(self, bridge: Bridge, channel: Channel) -> None:
         if channel.bridge is bridge or bridge.bridge_id not in self.bridges:
@@ -349,41 +360,21 @@ class Exchange:
         self._admission.announced(announcement, asyncio.get_running_loop().time())
 
     def start_recording(
-        self, recording_id: RecordingId, target: ChannelId | BridgeId, *, limit_s: float
+        self, recording_id: RecordingId, target: ChannelId | BridgeId, terms: Terms
     ) -> None:
         """Record a bridge at once, a channel as soon as it has time."""
-        if recording_id in self.recordings:
-            raise RequestRefusedError(Failure.REFUSED, "recording id in use")
-        bridge = self.bridges.get(BridgeId(target))
-        on = bridge or self._ours(ChannelId(target))
-        recording = Recording(recording_id, on, limit_s=limit_s, stored=self._stored)
-        self.recordings[recording_id] = recording
-        if isinstance(on, Channel):
-            on.line.put(recording)
-        else:
-            recording.start()
+        on = self.bridges.get(BridgeId(target)) or self._ours(ChannelId(target))
+        self.recordings.start(recording_id, on, terms)
 
-    def stop_recording(self, recording_id: RecordingId) -> None:
-        """End a recording and keep it."""
-        recording = self.recordings.get(recording_id)
-        if recording is None:
-            raise RequestRefusedError(Failure.GONE, "recording not found")
-        recording.stop()
-
-    def _stored(self, recording: Recording, duration_s: float | None) -> None:
-        recording_id = recording.recording_id
-        del self.recordings[recording_id]
-        on = recording.on
-        topics = (recording_id, on.channel_id if isinstance(on, Channel) else on.bridge_id)
-        if duration_s is None:
-            self._tell(events.RecordingFailed, *topics, recording_id=recording_id)
-        else:
-            self._tell(
-                events.RecordingFinished,
-                *topics,
-                recording_id=recording_id,
-                duration_s=duration_s,
-            )
+    def monitor(
+        self,
+        recording_id: RecordingId,
+        monitor_id: ChannelId,
+        channel_id: ChannelId,
+        terms: Terms,
+    ) -> None:
+        """Record a channel wherever it is."""
+        self.recordings.start(recording_id, self._known(channel_id), terms, monitor_id)
 
 
 def _noted(turn: asyncio.Future[None]) -> None:

@@ -26,6 +26,7 @@ def snapshot(exchange: Exchange, node: ids.NodeName, at: datetime) -> Snapshot:
             for bridge_id, bridge in exchange.bridges.items()
             if ids.is_ours(bridge_id)
         },
+        monitors=frozenset(exchange.recordings.monitors),
     )
 
 

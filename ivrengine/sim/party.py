@@ -39,6 +39,12 @@ class Receiver:
             else:
                 asyncio.get_running_loop().call_later(index * gap_s, self._press_one, digit)
 
+    def say(self, for_s: float) -> None:
+        """Speak from now on for a while; on a dead line nobody hears it."""
+        if self.channel is not None:
+            now_s = asyncio.get_running_loop().time()
+            self.channel.voice.speak(now_s, now_s + for_s)
+
     def hang_up(self) -> None:
         """Put the receiver down; on a dead line nothing happens."""
         if self.channel is not None:

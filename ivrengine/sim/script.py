@@ -24,6 +24,13 @@ class Wait:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """Speak for a while, and then go on."""
+
+    for_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Hear:
     """Wait until a prompt begins (or lasts already), or with ``to_end`` until it is over."""
 
@@ -38,7 +45,7 @@ class HangUp:
     after_s: float = 0.0
 
 
-Step = Press | Wait | Hear | HangUp
+Step = Press | Wait | Say | Hear | HangUp
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +80,11 @@ def press(digits: str, *, after_s: float = 0.0, gap_s: float = KEY_GAP_S) -> Pre
 def wait(for_s: float) -> Wait:
     """Do nothing for a while."""
     return Wait(for_s=for_s)
+
+
+def say(for_s: float) -> Say:
+    """Speak for a while."""
+    return Say(for_s=for_s)
 
 
 def hear(prompt: str, *, to_end: bool = False) -> Hear:

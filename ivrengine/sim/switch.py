@@ -21,6 +21,7 @@ from ivrengine.sim.delivery import TICK_S, Delivery
 from ivrengine.sim.exchange import Exchange, Turns
 from ivrengine.sim.faults import Faults
 from ivrengine.sim.phones import Phone
+from ivrengine.sim.recording import Terms
 from ivrengine.sim.script import SILENT, Script
 
 HALF: Final = 0.5
@@ -210,17 +211,53 @@ class SimSwitch:
         await self._request("destroy_bridge", lambda: self.exchange.destroy_bridge(bridge_id))
 
     async def start_recording(
-        self, recording_id: RecordingId, target: ChannelId | BridgeId, *, limit_s: float
+        self,
+        recording_id: RecordingId,
+        target: ChannelId | BridgeId,
+        *,
+        limit_s: float,
+        max_silence_s: float | None = None,
     ) -> None:
         """Record a channel or a bridge."""
+        terms = Terms(limit_s=limit_s, max_silence_s=max_silence_s)
         await self._request(
-            "start_recording",
-            lambda: self.exchange.start_recording(recording_id, target, limit_s=limit_s),
+            "start_recording", lambda: self.exchange.start_recording(recording_id, target, terms)
         )
 
     async def stop_recording(self, recording_id: RecordingId) -> None:
         """End a recording and keep it."""
-        await self._request("stop_recording", lambda: self.exchange.stop_recording(recording_id))
+        recordings = self.exchange.recordings
+        await self._request("stop_recording", lambda: recordings.stop(recording_id))
+
+    async def discard_recording(self, recording_id: RecordingId) -> None:
+        """Delete a recording that has ended."""
+        recordings = self.exchange.recordings
+        await self._request("discard_recording", lambda: recordings.discard(recording_id))
+
+    async def monitor(
+        self,
+        recording_id: RecordingId,
+        monitor_id: ChannelId,
+        channel_id: ChannelId,
+        *,
+        limit_s: float,
+    ) -> None:
+        """Record all that a channel says and hears."""
+        terms = Terms(limit_s=limit_s)
+        await self._request(
+            "monitor",
+            lambda: self.exchange.monitor(recording_id, monitor_id, channel_id, terms),
+        )
+
+    async def pause_recording(self, recording_id: RecordingId) -> None:
+        """Let a recording miss what follows."""
+        recordings = self.exchange.recordings
+        await self._request("pause_recording", lambda: recordings.pause(recording_id))
+
+    async def resume_recording(self, recording_id: RecordingId) -> None:
+        """Let a paused recording go on."""
+        recordings = self.exchange.recordings
+        await self._request("resume_recording", lambda: recordings.resume(recording_id))
 
     async def hang_up(self, channel_id: ChannelId) -> None:
         """End a channel."""

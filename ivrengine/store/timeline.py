@@ -198,6 +198,10 @@ _EFFECTS: Final[Mapping[str, _Told]] = {
     "StartRecording": ("recording", ()),
     "Fetch": ("fetch", ()),
     "Submit": ("submit", ()),
+    "StartMonitoring": ("call_recorded", ()),
+    "PauseRecording": ("recording_paused", ()),
+    "ResumeRecording": ("recording_resumed", ()),
+    "DiscardRecording": ("discarded", ()),
     "SendToFallback": ("to_fallback", ()),
     "SendMessage": ("message", ("kind", "language")),
     "SetAttribute": ("noted", ("name", "value")),
@@ -216,6 +220,7 @@ _NOT_TOLD: Final = frozenset(
         ),
         *("CreateBridge", "AddToBridge", "RemoveFromBridge", "DestroyBridge", "StopRecording"),
         *("StartTimer", "CancelTimer", "CancelInquiry", "DropDigits"),
+        *("RecordingStarted", "StopMonitoring"),
     }
 )
 """What is told with something else (a playback's end with its beginning), or means nothing to a person."""

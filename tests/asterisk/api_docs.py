@@ -44,7 +44,13 @@ OPERATIONS: Final[Mapping[str, tuple[tuple[str, str, str, str], ...]]] = {
             "record",
             "POST",
             "/channels/{channelId}/record",
-            "name format maxDurationSeconds ifExists",
+            "name format maxDurationSeconds maxSilenceSeconds ifExists",
+        ),
+        (
+            "snoopChannelWithId",
+            "POST",
+            "/channels/{channelId}/snoop/{snoopId}",
+            "spy app appArgs",
         ),
         ("startMoh", "POST", "/channels/{channelId}/moh", "mohClass"),
         ("stopMoh", "DELETE", "/channels/{channelId}/moh", ""),
@@ -57,6 +63,10 @@ OPERATIONS: Final[Mapping[str, tuple[tuple[str, str, str, str], ...]]] = {
     "recordings": (
         ("getLive", "GET", "/recordings/live/{recordingName}", ""),
         ("stop", "POST", "/recordings/live/{recordingName}/stop", ""),
+        ("pause", "POST", "/recordings/live/{recordingName}/pause", ""),
+        ("unpause", "DELETE", "/recordings/live/{recordingName}/pause", ""),
+        ("getStored", "GET", "/recordings/stored/{recordingName}", ""),
+        ("deleteStored", "DELETE", "/recordings/stored/{recordingName}", ""),
     ),
 }
 _CLASSES: Final = {"channels": "Channel", "bridges": "Bridge", "playbacks": "Playback"}

@@ -106,6 +106,7 @@ ALL: Final = (
     finished("ivr-p"),
     bridge("ChannelEnteredBridge", "ivr-b"),
     bridge("ChannelLeftBridge", "ivr-b"),
+    recording("RecordingStarted", "ivr-r"),
     recording("RecordingFinished", "ivr-r", duration=3),
     recording("RecordingFailed", "ivr-r"),
     event("ApplicationReplaced"),

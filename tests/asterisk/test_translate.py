@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivrengine.asterisk import translate
-from ivrengine.asterisk.translate import Garbled, HangupAsked, Keyed, StasisLeft, Stranded
+from ivrengine.asterisk.translate import (
+    Garbled,
+    HangupAsked,
+    Keyed,
+    MonitorReady,
+    StasisLeft,
+    Stranded,
+)
 from ivrengine.core import events
 from ivrengine.core.ids import BridgeId, ChannelId, NodeName, RecordingId
 from ivrengine.core.switching import Arrival
@@ -40,6 +47,18 @@ def test_a_presentation_that_we_do_not_know_counts_as_withheld() -> None:
     arrival = read(raw.inbound(number="05321234567", shown="unavailable"))
     assert isinstance(arrival, Arrival)
     assert arrival.number is None
+
+
+@pytest.mark.parametrize(
+    "event",
+    [raw.start("monitor"), raw.start("inbound", "100", "1", "allowed"), raw.start()],
+)
+def test_a_channel_that_listens_to_another_is_neither_a_caller_nor_stranded(event: Any) -> None:
+    event["channel"]["name"] = "Snoop/1732213.7-00000000"
+    assert read(event) == MonitorReady(channel_id=CHANNEL)
+    gone = raw.end()
+    gone["channel"]["name"] = "Snoop/1732213.7-00000000"
+    assert read(gone) is None
 
 
 @pytest.mark.parametrize("number", ["", "anonymous", "4711", "x" * 10_000, "\x00", "'; DROP"])

@@ -60,6 +60,11 @@ class SipParty:
     async def press(self, digits: str, *, gap_s: float = 0.1) -> None:
         await self.call.press(digits, held_s=HELD_S, gap_s=gap_s)
 
+    async def say(self, for_s: float) -> None:
+        self.call.hum(float(next(_TONES)))
+        await asyncio.sleep(for_s)
+        self.call.hum(None)
+
     async def hang_up(self) -> None:
         await self.call.hang_up()
 

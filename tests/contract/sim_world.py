@@ -49,6 +49,10 @@ class SimParty:
                 await asyncio.sleep(gap_s)
             self.line.press(digit)
 
+    async def say(self, for_s: float) -> None:
+        self.line.say(for_s)
+        await asyncio.sleep(for_s)
+
     async def hang_up(self) -> None:
         self.line.hang_up()
 

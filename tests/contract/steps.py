@@ -33,6 +33,10 @@ def new_leg(world: World) -> ChannelId:
     return ChannelId(_fresh(world, "l"))
 
 
+def new_monitor(world: World) -> ChannelId:
+    return ChannelId(_fresh(world, "m"))
+
+
 def new_bridge(world: World) -> BridgeId:
     return BridgeId(_fresh(world, "b"))
 

@@ -3,6 +3,7 @@
 import asyncio
 
 from ivrengine.core.events import ChannelEnded, PlaybackFinished
+from ivrengine.engine.performing import BEEP
 from tests.contract.steps import arrived, assert_order, new_playback, talking
 from tests.contract.world import LONG_S, MUSIC, SHORT_S, OpenWorld, World
 
@@ -40,6 +41,13 @@ async def test_a_prompt_ends_after_its_length_and_is_completed(open_world: OpenW
         took_s = asyncio.get_running_loop().time() - began
         assert ended.completed
         assert SHORT_S - 0.1 <= took_s <= SHORT_S + SLACK_S
+
+
+async def test_a_beep_is_a_sound_that_every_switch_has(open_world: OpenWorld) -> None:
+    async with open_world() as world:
+        _, channel = await talking(world)
+        await world.switch.play(channel, new_playback(world), [BEEP])
+        assert (await world.event(PlaybackFinished)).completed
 
 
 async def test_several_media_are_one_playback(open_world: OpenWorld) -> None:

@@ -12,6 +12,7 @@ from ivrengine.core.switching import RequestRefusedError
 from tests.contract.steps import (
     new_bridge,
     new_leg,
+    new_monitor,
     new_playback,
     new_recording,
     talking,
@@ -30,6 +31,9 @@ ON_CHANNELS: Final[dict[str, Command]] = {
     "start_recording": lambda world, channel: world.switch.start_recording(
         new_recording(world), channel, limit_s=5
     ),
+    "monitor": lambda world, channel: world.switch.monitor(
+        new_recording(world), new_monitor(world), channel, limit_s=5
+    ),
     "hang_up": lambda world, channel: world.switch.hang_up(channel),
     "send_to_fallback": lambda world, channel: world.switch.send_to_fallback(channel),
 }
@@ -46,6 +50,9 @@ ON_OTHERS: Final[dict[str, Command]] = {
         new_recording(world), new_bridge(world), limit_s=5
     ),
     "stop_recording": lambda world, _: world.switch.stop_recording(new_recording(world)),
+    "pause_recording": lambda world, _: world.switch.pause_recording(new_recording(world)),
+    "resume_recording": lambda world, _: world.switch.resume_recording(new_recording(world)),
+    "discard_recording": lambda world, _: world.switch.discard_recording(new_recording(world)),
 }
 
 

@@ -46,6 +46,10 @@ class Party(Protocol):
         """Press keys one after the other; return when the last one has been sent."""
         ...
 
+    async def say(self, for_s: float) -> None:
+        """Speak for so long; return when it is said."""
+        ...
+
     async def hang_up(self) -> None:
         """Put the receiver down (before the answer: give up calling)."""
         ...

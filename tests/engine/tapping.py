@@ -24,6 +24,10 @@ KIND_OF: Final = {
     "destroy_bridge": "DestroyBridge",
     "start_recording": "StartRecording",
     "stop_recording": "StopRecording",
+    "discard_recording": "DiscardRecording",
+    "monitor": "StartMonitoring",
+    "pause_recording": "PauseRecording",
+    "resume_recording": "ResumeRecording",
     "hang_up": "HangUp",
     "send_to_fallback": "SendToFallback",
 }

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivrengine.core import ids
-from ivrengine.core.call import Call, Caller, Cursor, FlowRef, Phase
+from ivrengine.core.call import Call, Caller, Cursor, FlowRef, Phase, Recording
 from ivrengine.core.events import ChannelEnded, ChannelLeft, LegRinging, LegSeen, UnheardEnd
 from ivrengine.core.ids import BrandId, BridgeId, CallId, ChannelId, FlowHash, NodeName
 from ivrengine.core.switching import Arrival, ChannelSeen, Presence, Snapshot
@@ -20,6 +20,7 @@ NOWHERE = Cursor()
 AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 NODE = NodeName("sim")
 CALLER = ChannelId("sim:1.1")
+MONITOR = ChannelId("sim:ivr-01a1fdfa-6026-76b7-b81b-311a28e29625-m2")
 LEG = ChannelId("sim:ivr-01a1fdfa-6026-76b7-b81b-311a28e29625-l3")
 BRIDGE = BridgeId("sim:ivr-01a1fdfa-6026-76b7-b81b-311a28e29625-b4")
 
@@ -60,6 +61,7 @@ def snapshot(
     *,
     elsewhere: frozenset[ChannelId] = frozenset(),
     bridges: dict[BridgeId, frozenset[ChannelId]] | None = None,
+    monitors: frozenset[ChannelId] = frozenset(),
     started_at: datetime = AT - timedelta(hours=1),
 ) -> Snapshot:
     return Snapshot(
@@ -69,6 +71,7 @@ def snapshot(
         channels=channels or {},
         elsewhere=elsewhere,
         bridges=bridges or {},
+        monitors=monitors,
     )
 
 
@@ -146,6 +149,16 @@ def test_whoever_was_never_served_is_served_and_whoever_was_is_given_to_a_person
 def test_an_arrival_that_is_being_told_needs_no_verdict() -> None:
     told = Told.by([arrival(CALLER), LegRinging(at=AT, channel_id=LEG)])
     assert not verdicts(snapshot({CALLER: WAITS}), told=told)
+
+
+def test_a_monitor_is_the_calls_that_is_recorded_through_it_or_let_go_of() -> None:
+    recorded = dataclasses.replace(
+        a_call(), recording=Recording(retention="short", monitor_id=MONITOR, since_at=AT)
+    )
+    found = snapshot({CALLER: UP}, monitors=frozenset({MONITOR}))
+    assert verdicts(found, recorded)[1:] == []
+    assert verdicts(found, a_call())[1:] == [comparing.StrayMonitor(channel_id=MONITOR)]
+    assert verdicts(found)[1:] == [comparing.StrayMonitor(channel_id=MONITOR)]
 
 
 def test_what_is_ours_and_nobody_wants_is_let_go_of() -> None:

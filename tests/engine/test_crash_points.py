@@ -42,6 +42,11 @@ NO_NODE_DECIDES: Final[frozenset[type[Effect]]] = frozenset(
         effects.SendMessage,
         effects.SetAttribute,
         effects.KeepAnswer,
+        effects.DiscardRecording,
+        effects.StartMonitoring,
+        effects.StopMonitoring,
+        effects.PauseRecording,
+        effects.ResumeRecording,
     }
 )
 """Kinds that no node type has a use for yet: whoever gives them one takes them out of here."""

@@ -87,7 +87,7 @@ class Scene:
             "destroy": lambda: switch.destroy_bridge(bridge_id),
             "record": lambda: switch.start_recording(recording_id, channel_id, limit_s=3),
             "stop recording": lambda: switch.stop_recording(
-                first(switch.exchange.recordings, recording_id)
+                first(switch.exchange.recordings.live, recording_id)
             ),
         }
 
