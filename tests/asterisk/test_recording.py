@@ -61,4 +61,4 @@ async def test_a_recording_that_is_not_there_is_not_played() -> None:
         with pytest.raises(RequestRefusedError) as refused:
             await door.switch.play(CHANNEL, PLAYBACK, ["recording:ivr-gone", "sound:a"])
         assert refused.value.failure is Failure.REFUSED
-        assert PLAY not in door.fake.commands()
+        assert door.fake.commands() == [("GET", "/recordings/stored/ivr-gone")]
