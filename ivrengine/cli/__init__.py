@@ -12,6 +12,8 @@ import typer
 COMMANDS: Final = {
     "serve": "ivrengine.cli.serve",
     "check": "ivrengine.cli.check",
+    "schema": "ivrengine.cli.schema",
+    "draw": "ivrengine.cli.draw",
     "demo": "ivrengine.cli.demo",
     "call": "ivrengine.cli.walk",
     "test": "ivrengine.cli.test",

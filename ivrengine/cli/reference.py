@@ -5,6 +5,7 @@ replaced by what it names. A test says whether the page is current.
 """
 
 import inspect
+import json
 import re
 import sys
 import types
@@ -17,7 +18,7 @@ from annotated_types import Ge, Le, MaxLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from ivrengine.flow import defaults, explaining, fields, model, prompt_texts, routing, step
+from ivrengine.flow import defaults, explaining, fields, model, prompt_texts, routing, schema, step
 from ivrengine.flow.cel_faults import FUNCTIONS
 from ivrengine.flow.expressions import SURROUNDINGS, CelType
 from ivrengine.flow.node import Node
@@ -29,8 +30,10 @@ from ivrengine.flow.text import DEPTH_MAX, FILE_BYTES_MAX
 
 PAGE: Final = "flow-language.md"
 PROBLEMS_PAGE: Final = "flow-problems.md"
+SCHEMAS: Final = "schema"
 FOLDER: Final = "flow-language"
 _MARK: Final = re.compile(r"\{\{(\S+)(?: (\S+))?\}\}")
+_MODELINE: Final = re.compile(r"\A# yaml-language-server:.*\n")
 _MODELS: Final[Mapping[str, type[BaseModel]]] = {
     found.__name__: found
     for found in (
@@ -111,7 +114,8 @@ def _part(folder: Path, kind: str, name: str) -> str:
 
 
 def _yaml(path: Path) -> str:
-    return f"```yaml\n{path.read_text(encoding='utf-8').rstrip()}\n```"
+    shown = _MODELINE.sub("", path.read_text(encoding="utf-8")).rstrip()
+    return f"```yaml\n{shown}\n```"
 
 
 def _node(found: type[Node], folder: Path) -> str:
@@ -226,6 +230,11 @@ def _codes() -> str:
     return "\n".join(rows)
 
 
+def schema_file(kind: str) -> str:
+    """Return the JSON Schema of a kind of file, as it is published beside the page."""
+    return json.dumps(schema.schema(kind), ensure_ascii=False, indent=1) + "\n"
+
+
 def problems_page() -> str:
     """Return the page of long explanations, the same that ``ivrengine check --explain`` prints."""
     known = explaining.explanations()
@@ -255,6 +264,8 @@ def _explained(code: Code, known: Mapping[Code, explaining.Explanation]) -> str:
 def main() -> None:
     """Write the pages into the folder that is named."""
     docs = Path(sys.argv[1] if len(sys.argv) > 1 else "docs")
+    for kind in schema.SOURCES:
+        (docs / SCHEMAS / f"{kind}.json").write_text(schema_file(kind), encoding="utf-8")
     (docs / PROBLEMS_PAGE).write_text(problems_page(), encoding="utf-8")
     (docs / PAGE).write_text(page(docs / FOLDER), encoding="utf-8")
 

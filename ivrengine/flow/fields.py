@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -77,24 +77,40 @@ def one_or_many(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-Seconds = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=str)]
+def _like(pattern: re.Pattern[str], max_length: int | None = None) -> Any:  # noqa: ANN401 - pydantic names no type for it
+    """Return what tells an editor of a pattern; the validators tell people, in words."""
+    extra: dict[str, Any] = {"pattern": f"^(?:{pattern.pattern})$"}
+    return Field(max_length=max_length, json_schema_extra=extra)
+
+
+_WRITTEN_DURATION: Final = re.compile(
+    r"(?=.)([0-9]+(\.[0-9]+)?h)?([0-9]+(\.[0-9]+)?m)?([0-9]+(\.[0-9]+)?s)?([0-9]+ms)?"
+)
+Seconds = Annotated[
+    float,
+    BeforeValidator(_seconds, json_schema_input_type=Annotated[str, _like(_WRITTEN_DURATION)]),
+]
 """A duration in seconds, written with its unit: ``5s``, ``1m30s``, ``24h``, ``500ms``."""
 Name = Annotated[
     str,
     AfterValidator(
         matching(_NAME, "a name of small letters, digits, - and _, beginning with a letter")
     ),
-    Field(max_length=64),
+    _like(_NAME, max_length=64),
 ]
 """A name of a flow, node, prompt or phone: ``main-menu``."""
-VariableName = Annotated[str, AfterValidator(_variable), Field(max_length=64)]
+VariableName = Annotated[str, AfterValidator(_variable), _like(_VARIABLE, max_length=64)]
 """A name of a variable: ``flat_number``. No hyphen: CEL would subtract."""
 Language = Annotated[
-    str, AfterValidator(matching(_LANGUAGE, "a language as its two-letter code such as tr or en"))
+    str,
+    AfterValidator(matching(_LANGUAGE, "a language as its two-letter code such as tr or en")),
+    _like(_LANGUAGE),
 ]
 """A language as its two-letter ISO 639-1 code: ``tr``, ``en``."""
 Key = Annotated[
-    str, AfterValidator(matching(_KEY, "one key of a telephone: 0 to 9, * or # (in quotes)"))
+    str,
+    AfterValidator(matching(_KEY, "one key of a telephone: 0 to 9, * or # (in quotes)")),
+    _like(_KEY),
 ]
 """One key of a telephone: 0 to 9, ``*`` or ``#``."""
 Terminator = Annotated[

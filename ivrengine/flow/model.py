@@ -70,7 +70,8 @@ class Variable(BaseModel):
     )
 
 
-Returned = Annotated[tuple[VariableName, ...], BeforeValidator(one_or_many), Field(max_length=32)]
+_ONE_OR_MANY = BeforeValidator(one_or_many, json_schema_input_type=str | list[str])
+Returned = Annotated[tuple[VariableName, ...], _ONE_OR_MANY, Field(max_length=32)]
 """The variables that a sub-flow hands back."""
 
 
@@ -81,15 +82,13 @@ class FlowSource(BaseModel):
 
     flow: Name = Field(description="The flow's name, unique within its brand.")
     brand: Name = Field(description="The brand (tenant) that the flow belongs to.")
-    languages: Annotated[
-        tuple[Language, ...], BeforeValidator(one_or_many), Field(min_length=1, max_length=16)
-    ] = Field(description="The languages that the flow speaks; calls begin in the first.")
+    languages: Annotated[tuple[Language, ...], _ONE_OR_MANY, Field(min_length=1, max_length=16)] = (
+        Field(description="The languages that the flow speaks; calls begin in the first.")
+    )
     variables: Annotated[dict[VariableName, Variable], Field(max_length=64)] = Field(
         default_factory=dict, description="The variables of the flow, with their types."
     )
-    parameters: Annotated[
-        tuple[VariableName, ...], BeforeValidator(one_or_many), Field(max_length=32)
-    ] = Field(
+    parameters: Annotated[tuple[VariableName, ...], _ONE_OR_MANY, Field(max_length=32)] = Field(
         default=(),
         description="Of a sub-flow: the variables whose first values are given by the flow that calls it.",
     )
