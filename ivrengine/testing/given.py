@@ -8,6 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from ivrengine.core.call import Value
+from ivrengine.core.events import Unanswered
 from ivrengine.sim.phones import Answers, Behaviour, Busy, Declines, Rings, Unreachable
 
 CLOCK: Final = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -25,6 +26,16 @@ _PHONES: Final[Mapping[str, Behaviour]] = {
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Replies:
+    """What another system answers to an ``http`` node: a status with JSON, or nothing of use."""
+
+    status: int = 200
+    content: object = None
+    fails: Unanswered | None = None
+    after_s: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
     """What a call begins with."""
 
@@ -37,6 +48,8 @@ class Given:
     """First values of the flow's variables."""
     phones: Mapping[str, Behaviour] = dataclasses.field(default_factory=dict)
     """What phones do by themselves; any other rings until the test says what becomes of it."""
+    http: Mapping[str, Replies] = dataclasses.field(default_factory=dict)
+    """What other systems answer, by the node that asks (``sub-flow/node``); any other request is unexpected."""
 
 
 def instant(text: str) -> datetime:

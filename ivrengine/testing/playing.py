@@ -7,21 +7,19 @@ from pathlib import Path
 from typing import assert_never
 
 from ivrengine.core import effects
-from ivrengine.core.call import Call, Outcome
 from ivrengine.flow.book import Book
 from ivrengine.flow.load import RECORDINGS_FOLDER
 from ivrengine.sim.clock import run_virtual
 from ivrengine.sim.read_aloud import ReadAloud
 from ivrengine.telemetry import metrics
 from ivrengine.testing import scripted
+from ivrengine.testing.expecting import unmet
 from ivrengine.testing.scripted import Scripted
-from ivrengine.testing.seen import Seen
-from ivrengine.testing.visit import DivergenceError, Ground, Visit, nodes_of, visiting
+from ivrengine.testing.seen import Over, Seen
+from ivrengine.testing.visit import DivergenceError, Ground, Visit, visiting
 
 Passed = tuple[str, str, str]
 """A node that was reached, or an exit that was taken: flow, node, exit (empty for the node itself)."""
-BAD_ENDS = frozenset({Outcome.FALLBACK, Outcome.TAKEN, Outcome.LOST})
-"""Ends that no flow means, unless a script says that it does."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +89,8 @@ async def play(script: Scripted, ground: Ground) -> Played:
             rows += _diverging(script, error, len(rows))
             failure = _failure(visit, (str(error),), at)
         else:
-            rows.append(Row(expected="", happened=f"the call is over ({_words(call.outcome)})"))
-            wrong = tuple(_unmet(script.expected, call, nodes_of(visit.steps)))
+            rows.append(Row(expected="", happened=str(Over(outcome=call.outcome))))
+            wrong = tuple(unmet(script.expected, call, visit.steps))
             failure = _failure(visit, wrong, at) if wrong else None
         return Played(
             script=script,
@@ -149,37 +147,6 @@ def _diverging(script: Scripted, error: DivergenceError, done: int) -> Iterator[
 def _failure(visit: Visit, sentences: tuple[str, ...], line: int) -> Failure:
     subflow, node = visit.standing
     return Failure(sentences=sentences, line=line, subflow=subflow, node=node)
-
-
-def _unmet(expected: scripted.Expected, call: Call, nodes: Sequence[str]) -> Iterator[str]:
-    """Yield what was expected and is not so."""
-    if expected.outcome is not None and call.outcome is not expected.outcome:
-        yield f"expected the outcome {_words(expected.outcome)}, but it is {_words(call.outcome)}"
-    elif expected.outcome is None and call.outcome in BAD_ENDS:
-        yield f"the outcome is {_words(call.outcome)}; a script that means it says so in `expect`"
-    if expected.nodes is not None and tuple(nodes) != expected.nodes:
-        yield f"expected the nodes {_listed(expected.nodes)}, but they are {_listed(nodes)}"
-    if not _is_within(expected.passes, nodes):
-        yield f"expected to pass {_listed(expected.passes)}, but the nodes are {_listed(nodes)}"
-    if expected.language is not None and call.language != expected.language:
-        yield f"expected the language {expected.language}, but it is {call.language}"
-    for name, value in expected.variables.items():
-        if call.variables.get(name) != value:
-            found = call.variables.get(name, "not there")
-            yield f"expected the variable {name} to be {value!r}, but it is {found!r}"
-
-
-def _is_within(passes: Sequence[str], nodes: Sequence[str]) -> bool:
-    rest = iter(nodes)
-    return all(name in rest for name in passes)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"[{', '.join(names)}]"
-
-
-def _words(outcome: Outcome | None) -> str:
-    return "" if outcome is None else outcome.value
 
 
 def _passed(visit: Visit, flow: str) -> Iterator[Passed]:

@@ -1,6 +1,7 @@
 """Reads files of scripted calls as the compiler reads flows: everything that is wrong at once, each at its place."""
 
 import dataclasses
+import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import Final, TypeVar
 from pydantic import ValidationError
 
 from ivrengine.core.call import Value
+from ivrengine.core.events import Unanswered
 from ivrengine.flow import load, sentences, text
 from ivrengine.flow.book import Book
 from ivrengine.flow.fields import duration
 from ivrengine.flow.model import Flow
 from ivrengine.flow.problems import Code, Problem, did_you_mean, in_order, problem, shown
-from ivrengine.flow.text import Document, Loc
+from ivrengine.flow.text import Data, Document, Loc
 from ivrengine.numbers import normal
 from ivrengine.sim.phones import Behaviour
 from ivrengine.testing import given as givens
@@ -172,6 +174,7 @@ class _Reader:
             **before.variables,
             **self._values(own.variables, flow, (*loc, "variables")),
         }
+        changes["http"] = {**before.http, **self._replies(own, flow, (*loc, "http"))}
         changes["phones"] = {**before.phones, **self._behaviours(own, flow, (*loc, "phones"))}
         known = {key: value for key, value in changes.items() if key == "number" or value}
         return dataclasses.replace(before, **known)  # type: ignore[arg-type] # each by its own name
@@ -201,6 +204,19 @@ class _Reader:
             if behaviour is not None:
                 found[phone] = behaviour
         return found
+
+    def _replies(self, own: source.GivenSource, flow: Flow, loc: Loc) -> dict[str, givens.Replies]:
+        for node in own.http:
+            self._check_node(node, flow, (*loc, node))
+        return {
+            node: givens.Replies(
+                status=reply.status,
+                content=json_of(reply.content, self._document, (*loc, node, "json")),
+                fails=None if reply.fails is None else Unanswered(reply.fails),
+                after_s=reply.after_s,
+            )
+            for node, reply in own.http.items()
+        }
 
     def _knows_phone(self, phone: str, flow: Flow, loc: Loc) -> bool:
         phones = self._book.brands[flow.brand].phones
@@ -278,6 +294,8 @@ class _Reader:
             passes=expect.passes,
             language=expect.language,
             variables=self._values(expect.variables, flow, (*loc, "variables")),
+            messages=expect.messages,
+            notes=expect.notes,
             line=self._document.place(loc).line,
         )
 
@@ -294,6 +312,22 @@ def _value(kind: type, written: str) -> Value:
     if kind is int:
         return int(written)
     return float(written) if kind is float else written
+
+
+def json_of(value: Data, document: Document, loc: Loc) -> object:
+    """Return what is written as JSON would have it: numbers, true, false, null; a text if it is none, or in quotes."""
+    match value:
+        case dict():
+            return {key: json_of(each, document, (*loc, key)) for key, each in value.items()}
+        case list():
+            return [json_of(each, document, (*loc, index)) for index, each in enumerate(value)]
+        case str() if not document.spot(loc).style:
+            try:
+                return json.loads(value)
+            except ValueError:
+                return value
+        case _:
+            return value
 
 
 def _played(flow: Flow) -> Iterator[str]:

@@ -69,6 +69,9 @@ class Expected:
     passes: tuple[str, ...] = ()
     language: str | None = None
     variables: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    messages: tuple[str, ...] = ()
+    """Words of each message that was sent; of what is sent, noted or kept all is named, here and below."""
+    notes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     line: int = 0
     """Where it stands, or the call if nothing does."""
 

@@ -52,6 +52,16 @@ class RingsAt:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Asks:
+    """A node asks another system, and nothing was given that it answers."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return f"the node {self.node} asks another system, of which nothing is given"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Over:
     """The call is over for its caller."""
 
@@ -64,7 +74,7 @@ class Over:
         return f"the call is over{how}" + (f" by a fault: {self.error}" if self.error else "")
 
 
-Seen = Hears | TalksTo | RingsAt | Over
+Seen = Hears | TalksTo | RingsAt | Asks | Over
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +91,9 @@ class Wanted:
         """Tell whether this is what was heard; of words a part is enough, in capitals or not."""
         if self.prompt:
             return heard.prompt == self.prompt
-        return _plain(self.words) in _plain(heard.text)
+        return plain(self.words) in plain(heard.text)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return a text as it is compared: without capitals, and with single blanks."""
     return " ".join(text.split()).casefold()

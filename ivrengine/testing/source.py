@@ -1,7 +1,7 @@
 """A file of scripted calls, as written: what is given, a dialogue, and what is expected of each call."""
 
 import re
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -75,6 +75,29 @@ class StepSource(BaseModel):
         return self
 
 
+Fails = Literal["timeout", "unreachable", "not_json", "too_big", "refused"]
+"""Why another system brings nothing; what its JSON lacks is found out by itself."""
+
+
+class HttpSource(BaseModel):
+    """What another system answers to an ``http`` node."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    content: Any = Field(
+        default=None,
+        alias="json",
+        description="The JSON that it answers; what stands in quotes is a text, as in JSON.",
+    )
+    status: int = Field(default=200, ge=100, le=599, description="Its HTTP status.")
+    fails: Fails | None = Field(
+        default=None, description="Why there is no answer: `timeout`, `unreachable`, `not_json`, …"
+    )
+    after_s: Seconds = Field(
+        default=0.0, alias="after", le=60, description="How long the answer takes."
+    )
+
+
 class GivenSource(BaseModel):
     """What holds when a call begins."""
 
@@ -98,6 +121,10 @@ class GivenSource(BaseModel):
         description="What phones do by themselves: `answers after 3s`, `is busy`, `declines`, `does not answer`, "
         "`is unreachable`. Any other phone rings until the dialogue says what becomes of it.",
     )
+    http: dict[NodePath, HttpSource] = Field(
+        default_factory=dict,
+        description="What other systems answer, by the `http` node that asks; any other request is a failure.",
+    )
 
 
 class ExpectSource(BaseModel):
@@ -118,6 +145,14 @@ class ExpectSource(BaseModel):
     language: Language | None = Field(default=None, description="What was spoken in the end.")
     variables: dict[VariableName, str] = Field(
         default_factory=dict, description="What variables of the flow hold in the end."
+    )
+    messages: tuple[str, ...] = Field(
+        default=(),
+        description="The text messages that were sent, in order: words of each. Any other message is a failure.",
+    )
+    notes: dict[str, str] = Field(
+        default_factory=dict,
+        description="What was noted about the call. Any other note is a failure.",
     )
 
     @model_validator(mode="after")

@@ -33,7 +33,8 @@ from ivrengine.sim.script import KEY_GAP_S, Script
 from ivrengine.sim.switch import NO_DELAYS, SimSwitch
 from ivrengine.telemetry.metrics import Metrics
 from ivrengine.testing.given import Given
-from ivrengine.testing.seen import Hears, Over, RingsAt, Seen, TalksTo, Wanted
+from ivrengine.testing.other_systems import OtherSystems
+from ivrengine.testing.seen import Asks, Hears, Over, RingsAt, Seen, TalksTo, Wanted
 from ivrengine.testing.steps import Step, Steps
 
 REACTION_S: Final = 0.5
@@ -51,7 +52,7 @@ class DivergenceError(AssertionError):
 
     def __init__(self, expected: str, seen: Seen | None) -> None:
         happened = "nothing more happens" if seen is None else f"the caller {seen}"
-        if isinstance(seen, RingsAt | Over):
+        if isinstance(seen, RingsAt | Asks | Over):
             happened = str(seen)
         super().__init__(f"expected {expected}, but {happened}")
         self.expected = expected
@@ -96,6 +97,7 @@ class Visit:
             recognise=_recogniser(book),
             now=clock.now,
             metrics=ground.counted,
+            fetching=OtherSystems(given.http, self._asking_node, self._happened),
         )
         switch = SimSwitch(
             listener=self._engine.listen,
@@ -251,6 +253,10 @@ class Visit:
             self._changed.clear()
             await self._changed.wait()
         return self._seen[0] if self._seen else None
+
+    def _asking_node(self) -> str:
+        subflow, node = self.standing
+        return f"{subflow}/{node}" if subflow else node
 
     def _give_up(self) -> None:
         self._stuck = True

@@ -1,0 +1,44 @@
+"""The other systems of a test's world: they answer ``http`` nodes as is given, without a network."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from ivrengine.core.events import Unanswered
+from ivrengine.engine import inquiring
+from ivrengine.testing.given import Replies
+from ivrengine.testing.seen import Asks
+
+_FAILURE: Final = 400
+"""The first status that means that there is no answer."""
+
+
+class OtherSystems:
+    """The engine's door to other systems, in a test; what nobody gave an answer to is refused, and told."""
+
+    def __init__(
+        self,
+        replies: Mapping[str, Replies],
+        asking_node: Callable[[], str],
+        told: Callable[[Asks], None],
+    ) -> None:
+        """Answer by the node at which the call stands."""
+        self._replies = replies
+        self._asking_node = asking_node
+        self._told = told
+
+    async def fetch(self, inquiry: inquiring.Inquiry) -> inquiring.Reply:
+        """Answer as is given; raises ``UnansweredError``."""
+        node = self._asking_node()
+        given = self._replies.get(node)
+        if given is None:
+            self._told(Asks(node=node))
+            raise inquiring.UnansweredError(Unanswered.REFUSED)
+        await asyncio.sleep(given.after_s)
+        if given.fails is Unanswered.TIMEOUT:
+            await asyncio.sleep(inquiry.deadline_s + 1)  # the engine itself ends the wait
+        if given.fails is not None:
+            raise inquiring.UnansweredError(given.fails)
+        if given.status >= _FAILURE:
+            raise inquiring.UnansweredError(Unanswered.STATUS, given.status)
+        return inquiring.Reply(status=given.status, content=given.content)
