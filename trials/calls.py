@@ -97,7 +97,7 @@ CALLS: Final = (
         expected="The caller is not held; it is told as not heard; the check of the flows had said so.",
         tests=(
             "tests/contract/test_playing.py::test_a_missing_sound_ends_at_once_and_is_not_completed",
-            "tests/engine/test_engine.py::test_a_missing_prompt_does_not_hold_the_caller",
+            "tests/engine/test_engine.py::test_a_missing_prompt_gives_the_caller_to_a_person",
         ),
     ),
     Trial(
