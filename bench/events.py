@@ -18,6 +18,7 @@ import structlog
 import uvloop
 
 from ivrengine.asterisk import listening, translate
+from ivrengine.core import effects
 from ivrengine.core.ids import BrandId, ChannelId, NodeName, PlaybackId
 from ivrengine.engine.clock import EngineClock
 from ivrengine.engine.engine import Engine
@@ -48,6 +49,9 @@ class Sounds:
 
     def media(self, brand: BrandId, name: str, language: str) -> str:
         return f"sound:{brand}/{language}/{name}"
+
+    async def speech(self, brand: BrandId, spoken: effects.Spoken, language: str) -> str:
+        return self.media(brand, spoken.prompt, language)
 
 
 class Yes:

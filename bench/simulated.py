@@ -15,6 +15,7 @@ from pathlib import Path
 
 import structlog
 
+from ivrengine.core import effects
 from ivrengine.core.call import Caller
 from ivrengine.core.ids import BrandId, NumberId
 from ivrengine.core.rows import NumberRow
@@ -43,6 +44,9 @@ WALK = script.script(
 class _Sounds:
     def media(self, brand: BrandId, name: str, language: str) -> str:
         return f"sound:{brand}/{language}/{name}"
+
+    async def speech(self, brand: BrandId, spoken: effects.Spoken, language: str) -> str:
+        return self.media(brand, spoken.prompt, language)
 
 
 def _recognise(

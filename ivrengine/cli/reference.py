@@ -23,6 +23,7 @@ from ivrengine.flow.cel_faults import FUNCTIONS
 from ivrengine.flow.expressions import SURROUNDINGS, CelType
 from ivrengine.flow.node import Node
 from ivrengine.flow.nodes.http import HeaderValue, Method, Taken
+from ivrengine.flow.nodes.say import SayItem
 from ivrengine.flow.nodes.split import Way
 from ivrengine.flow.nodes.switch import Case
 from ivrengine.flow.problems import RULES, Code
@@ -52,6 +53,7 @@ _PARTS: Final[Mapping[str, tuple[tuple[str, type[BaseModel]], ...]]] = {
     "switch": (("case", Case),),
     "split": (("way", Way),),
     "http": (("header", HeaderValue), ("value", Taken)),
+    "say": (("item", SayItem),),
 }
 """Of what node types have keys beside their own."""
 _WORDS: Final[tuple[tuple[object, str], ...]] = (
@@ -63,6 +65,8 @@ _WORDS: Final[tuple[tuple[object, str], ...]] = (
     (fields.Cel, "expression"),
     (fields.Seconds, "duration"),
     (fields.Prompts, "prompt, or list of prompts"),
+    (fields.Zone, "time zone"),
+    (fields.Currency, "currency"),
     (defaults.Reprompts, "list of prompts"),
     (defaults.Reacting, "name, or mapping"),
     (defaults.DefaultReacting, "name, or mapping"),

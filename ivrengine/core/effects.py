@@ -29,12 +29,21 @@ class Answer:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """Words that were composed for one call, in its language, to be spoken where a prompt's name could stand."""
+
+    text: str
+    prompt: str = ""
+    """The prompt whose text they are with its values filled in, if they are one's."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
-    """Play the named prompts, one after the other, as one playback."""
+    """Play prompts by their names, and composed words, one after the other, as one playback."""
 
     channel_id: ChannelId
     playback_id: PlaybackId
-    prompts: tuple[str, ...]
+    prompts: tuple[str | Spoken, ...]
     language: str
     recordings: tuple[RecordingId, ...] = ()
     """Stored recordings that are played before the prompts."""

@@ -13,10 +13,14 @@ from ivrengine.prompts.library import PromptMissingError
 
 
 class Sounds(Protocol):
-    """Where prompts are found; a look-up never touches the disk."""
+    """Where prompts are found, and words made audible that were composed for a call."""
 
     def media(self, brand: BrandId, name: str, language: str) -> str:
-        """Return the media URI of a prompt; raises ``PromptMissingError``."""
+        """Return the media URI of a prompt; raises ``PromptMissingError``. Never touches the disk."""
+        ...
+
+    async def speech(self, brand: BrandId, spoken: effects.Spoken, language: str) -> str:
+        """Return the media URI of composed words, made within seconds; raises ``PromptMissingError``."""
         ...
 
 
@@ -93,7 +97,7 @@ class Performer:
             case effects.Answer():
                 await switch.answer(effect.channel_id)
             case effects.Play():
-                media = _media(door.sounds, effect, call)
+                media = await _media(door.sounds, effect, call)
                 await switch.play(effect.channel_id, effect.playback_id, media)
             case effects.StopPlayback():
                 await switch.stop_playback(effect.playback_id)
@@ -208,13 +212,18 @@ def subject_of(effect: Request) -> str:
             assert_never(effect)
 
 
-def _media(sounds: Sounds, play: effects.Play, call: Call) -> tuple[str, ...]:
+async def _media(sounds: Sounds, play: effects.Play, call: Call) -> tuple[str, ...]:
     try:
-        said = tuple(sounds.media(call.brand, prompt, play.language) for prompt in play.prompts)
+        said = [
+            sounds.media(call.brand, prompt, play.language)
+            if isinstance(prompt, str)
+            else await sounds.speech(call.brand, prompt, play.language)
+            for prompt in play.prompts
+        ]
     except PromptMissingError as error:
         raise RequestRefusedError(events.Failure.REFUSED, str(error)) from error
     recorded = tuple(f"recording:{ids.local_part(name)}" for name in play.recordings)
-    return recorded + said + ((BEEP,) if play.beep else ())
+    return (*recorded, *said, *((BEEP,) if play.beep else ()))
 
 
 def without_undone(pending: list[effects.Effect]) -> list[effects.Effect]:

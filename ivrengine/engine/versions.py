@@ -28,12 +28,12 @@ class Versions:
             return present
         key = call.brand, call.flow.hash
         if key not in self._compiled:
-            self._compiled[key] = self._compile(call)
+            self._compiled[key] = self._compile(call, book)
         return self._compiled[key]
 
-    def _compile(self, call: Call) -> Flow | None:
+    def _compile(self, call: Call, book: Book) -> Flow | None:
         row = self._texts.get((call.brand, call.flow.hash))
-        flow = None if row is None else self._from_text(row)
+        flow = None if row is None else self._from_text(row, book)
         if flow is None:
             reason = "no text" if row is None else "does not compile any more"
             _log.error(
@@ -44,12 +44,13 @@ class Versions:
             )
         return flow
 
-    def _from_text(self, row: FlowRow) -> Flow | None:
+    def _from_text(self, row: FlowRow, book: Book) -> Flow | None:
         """Compile a version together with those of its sub-flows that it was loaded with; they are at most eight deep."""
 
         def called(name: str) -> Flow | None:
             version = dict(row.uses).get(name)
             found = None if version is None else self._texts.get((row.brand, version))
-            return None if found is None else self._from_text(found)
+            return None if found is None else self._from_text(found, book)
 
-        return compile_version(row.text, FlowRef(name=row.name, hash=row.flow_hash), called)
+        ref = FlowRef(name=row.name, hash=row.flow_hash)
+        return compile_version(row.text, ref, called, book.templates.get(row.brand, {}))

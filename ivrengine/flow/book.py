@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from ivrengine.core.ids import BrandId
 from ivrengine.flow.model import Flow
+from ivrengine.flow.templates import Template
 
 PromptTexts = Mapping[str, str]
 """A prompt's text in each language it has one in: ``{"tr": "Hoş geldiniz.", "en": "Welcome."}``."""
@@ -61,6 +62,9 @@ class Book:
     flows: Mapping[tuple[BrandId, str], Flow] = dataclasses.field(default_factory=dict)
     brands: Mapping[BrandId, Brand] = dataclasses.field(default_factory=dict)
     prompts: Mapping[BrandId, Mapping[str, PromptTexts]] = dataclasses.field(default_factory=dict)
+    """Those without parameters: what can be spoken before any call."""
+    templates: Mapping[BrandId, Mapping[str, Template]] = dataclasses.field(default_factory=dict)
+    """Those with parameters."""
     routes: Routes = Routes()
 
     def route(self, did: str) -> Flow | None:

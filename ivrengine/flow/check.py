@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
+from ivrengine.flow import prompt_uses
 from ivrengine.flow.book import PromptTexts
 from ivrengine.flow.draft import Draft
 from ivrengine.flow.node import Node
@@ -227,11 +228,11 @@ _FirstUses = dict[str, Loc]
 
 def named_prompts(draft: Draft) -> Mapping[str, Loc]:
     """Return every prompt that the flow names, with the place of its first use."""
-    uses: _FirstUses = {}
+    first: _FirstUses = {}
     for node_name, node in draft.nodes.items():
-        for loc, prompt in node.prompts():
-            uses.setdefault(prompt, ("nodes", node_name, *loc))
-    return uses
+        for loc, use in node.prompts():
+            first.setdefault(prompt_uses.name_of(use), ("nodes", node_name, *loc))
+    return first
 
 
 def _prompts(

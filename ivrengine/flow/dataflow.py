@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from ivrengine.flow import prompt_uses
 from ivrengine.flow.draft import Draft
 from ivrengine.flow.expressions import Programs, names_in
 from ivrengine.flow.node import Node
@@ -60,7 +61,7 @@ def _reads(draft: Draft, programs: Programs, name: str, node: Node) -> Iterator[
         place = draft.place("nodes", name, "by")
         for variable in draft.returns.get(node.by, ()):
             yield _Read(variable, place, counts_itself=False)
-    for expression in node.expressions():
+    for expression in prompt_uses.expressions(node):
         if expression.text not in programs:
             continue
         loc: Loc = ("nodes", name, *expression.loc)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from ivrengine.flow.fields import Name, Prompts, Seconds
+from ivrengine.flow.fields import Name, Prompt, Prompts, Seconds, one_or_many_prompts
 from ivrengine.flow.text import Data
 
 ATTEMPTS_MAX: Final = 10
@@ -21,17 +21,14 @@ def _only_exit(value: object) -> object:
     return {"to": value} if isinstance(value, str) else value
 
 
-def _one_reprompt(value: object) -> object:
-    """Read a single name as a list of one."""
-    return (value,) if isinstance(value, str) else value
-
-
 Reprompts = Annotated[
     tuple[Prompts, ...],
-    BeforeValidator(_one_reprompt, json_schema_input_type=Name | list[Name | list[Name]]),
+    BeforeValidator(
+        one_or_many_prompts, json_schema_input_type=Prompt | list[Prompt | list[Prompt]]
+    ),
     Field(max_length=ATTEMPTS_MAX),
 ]
-"""Prompts by the count of what they answer to: a name, or a list of names (or of lists that are played as one)."""
+"""Prompts by the count of what they answer to: one, or a list of prompts (or of lists that are played as one)."""
 
 
 class DefaultReaction(BaseModel):
@@ -54,7 +51,7 @@ class Reaction(DefaultReaction):
 
     to: Name = Field(description="Where to go when it has been asked often enough.")
 
-    def reprompt(self, count: int) -> tuple[str, ...] | None:
+    def reprompt(self, count: int) -> Prompts | None:
         """Return what is played in place of the question after the ``count``-th time; None for the question itself."""
         return self.reprompts[min(count, len(self.reprompts)) - 1] if self.reprompts else None
 

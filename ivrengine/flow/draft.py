@@ -38,6 +38,7 @@ class Draft:
     parameters: tuple[str, ...] = ()
     returns: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     max_duration_s: float | None = None
+    timezone: str | None = None
     handlers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Where ``on_error``, ``on_hangup`` and ``on_max_duration`` lead, as far as they are given."""
     broken_variables: Collection[str] = ()
@@ -97,6 +98,7 @@ def read(document: Document) -> tuple[Draft, list[Problem]]:
         parameters=source.parameters,
         returns=source.returns,
         max_duration_s=source.max_duration_s,
+        timezone=source.timezone,
         handlers={key: to for key in EVENTS if (to := getattr(source, key)) is not None},
     )
     return draft, []
@@ -132,6 +134,7 @@ def _salvaged(document: Document, data: Data, broken: Collection[Loc]) -> Draft:
         brand=None if brand is None else BrandId(brand),
         languages=tuple(map(str, listed)) if sound and isinstance(listed, list) else (),
         start=_text(document, broken, "start"),
+        timezone=_text(document, broken, "timezone"),
         variables={name: Variable.model_validate(data) for name, data in variables.items() if data},
         nodes={name: _NODE.validate_python(data) for name, data in nodes.items() if data},
         handlers={key: to for key in EVENTS if (to := _text(document, broken, key)) is not None},

@@ -7,10 +7,10 @@ of the event being decided, never the clock.
 import dataclasses
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from cel_expr_python import cel
 
@@ -122,8 +122,13 @@ class Compiler:
         around = {name: surrounding.type for name, surrounding in SURROUNDINGS.items()}
         self._env: Any = cel.NewEnv(variables={**declared, **around})
 
-    def compile(self, text: str, expects: CelType | None = None) -> Program:
-        """Return the compiled expression; raises ``CompileError`` where it is wrong or not of the expected type."""
+    def compile(
+        self, text: str, expects: CelType | None = None, *, accepts: Sequence[str] = ()
+    ) -> Program:
+        """Return the compiled expression; raises ``CompileError`` where it is wrong or not of the expected type.
+
+        ``accepts`` are the types, by CEL's names, of which it must have one, if any are given.
+        """
         try:
             compiled = self._env.compile(text)
         except RuntimeError as error:  # the binding raises nothing more precise
@@ -136,6 +141,10 @@ class Compiler:
         returns = str(compiled.return_type()).lower()
         if expects is not None and returns not in {expects.value, "dyn"}:
             sentence = f"expected an expression of type {expects}, found one of type {returns}"
+            raise CompileError(cel_faults.Fault(Code.EXPRESSION_TYPE, sentence))
+        if accepts and returns not in {*accepts, "dyn"}:
+            wanted = " or ".join(accepts)
+            sentence = f"expected an expression of type {wanted}, found one of type {returns}"
             raise CompileError(cel_faults.Fault(Code.EXPRESSION_TYPE, sentence))
         words = set(_WORD.findall(text))
         return Program(
@@ -173,6 +182,19 @@ class Programs:
 
     def evaluate(self, text: str, call: Call, at: datetime) -> Value:
         """Return the value that ``text`` has for this call at this instant; raises ``ExpressionError`` if it has none."""
+        value = self._result(text, call, at)
+        if not is_value(value):
+            raise ExpressionError(text)
+        return value
+
+    def speakable(self, text: str, call: Call, at: datetime) -> Value | datetime | timedelta:
+        """Return a value, or what only speaking has a use for: an instant, a length of time; raises ``ExpressionError``."""
+        value = self._result(text, call, at)
+        if isinstance(value, datetime | timedelta) or is_value(value):
+            return value
+        raise ExpressionError(text)
+
+    def _result(self, text: str, call: Call, at: datetime) -> object:
         program = self._compiled[text]
         data: dict[str, object] = {name: call.variables[name] for name in program.variables}
         for name in program.surroundings:
@@ -181,9 +203,12 @@ class Programs:
             result = program.compiled.eval(data=data)
         except RuntimeError:  # the iteration budget of comprehensions, a text that is no UTF-8
             raise ExpressionError(text) from None
-        value: Value = result.plain_value()
-        if result.type() == cel.Type.ERROR or not is_value(value):
+        if result.type() == cel.Type.ERROR:
             raise ExpressionError(text)
+        try:
+            value: object = result.plain_value()
+        except (RuntimeError, OverflowError, ValueError):  # an instant beyond Python's years
+            raise ExpressionError(text) from None
         return value
 
     def holds(self, condition: str, call: Call, at: datetime) -> bool:
@@ -203,7 +228,7 @@ def names_in(text: str) -> Iterator[tuple[str, Place]]:
         yield name[0], Place(line + 1, column)
 
 
-def is_value(value: object) -> bool:
+def is_value(value: object) -> TypeGuard[Value]:
     """Tell whether a variable can hold this: finite, of 64 bits, of bounded length."""
     match value:
         case bool():

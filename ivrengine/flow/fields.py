@@ -1,11 +1,22 @@
 """Types of the scalars that a flow file may hold, each read from text the way it looks to a person."""
 
+import functools
 import re
+import zoneinfo
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from ivrengine.flow.expressions import RESERVED_NAMES, SURROUNDING_NAMES
 
@@ -72,6 +83,20 @@ def _variable(value: str) -> str:
     )
 
 
+@functools.cache
+def zone_of(name: str) -> zoneinfo.ZoneInfo:
+    """Return a zone by its name; one that a flow names was read from the disk when the flow was."""
+    return zoneinfo.ZoneInfo(name)
+
+
+def _zone(value: str) -> str:
+    try:
+        zone_of(value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise unexpected("a time zone by its IANA name such as Europe/Istanbul") from None
+    return value
+
+
 def one_or_many(value: object) -> object:
     """Read a single text as a list of one."""
     return (value,) if isinstance(value, str) else value
@@ -107,6 +132,10 @@ Language = Annotated[
     _like(_LANGUAGE),
 ]
 """A language as its two-letter ISO 639-1 code: ``tr``, ``en``."""
+Zone = Annotated[str, AfterValidator(_zone)]
+"""A time zone by its IANA name: ``Europe/Istanbul``."""
+Currency = Literal["TRY", "USD", "EUR", "GBP"]
+"""A currency by its ISO 4217 code, of those that can be said."""
 Key = Annotated[
     str,
     AfterValidator(matching(_KEY, "one key of a telephone: 0 to 9, * or # (in quotes)")),
@@ -119,9 +148,52 @@ Terminator = Annotated[
 """The key that ends an entry, or ``none``."""
 Cel = Annotated[str, Field(min_length=1, max_length=EXPRESSION_MAX)]
 """A CEL expression."""
+
+
+NAMED: Final = "named"
+FILLED: Final = "filled"
+"""The two ways in which a prompt is written, as pydantic tells of them."""
+
+
+class PromptUse(BaseModel):
+    """A prompt with values for its parameters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prompt: Name = Field(description="The prompt's name.")
+    with_: Annotated[dict[VariableName, Cel], Field(min_length=1, max_length=16)] = Field(
+        alias="with", description="For each parameter of the prompt a CEL expression."
+    )
+
+
+class _NamedOrFilled:
+    """Reads a prompt that is only named as its name, and one with values as a ``PromptUse``."""
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        named, filled = handler.generate_schema(Name), handler.generate_schema(PromptUse)
+        return core_schema.tagged_union_schema(
+            {NAMED: named, FILLED: filled},
+            discriminator=lambda value: FILLED if isinstance(value, dict | PromptUse) else NAMED,
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [handler(choice) for choice in schema["choices"].values()]}
+
+
+def one_or_many_prompts(value: object) -> object:
+    """Read a single prompt as a list of one."""
+    return (value,) if isinstance(value, str | dict) else value
+
+
+Prompt = Annotated[str | PromptUse, _NamedOrFilled()]
+"""A prompt by its name, or a mapping that also gives values to its parameters."""
 Prompts = Annotated[
-    tuple[Name, ...],
-    BeforeValidator(one_or_many, json_schema_input_type=str | list[str]),
+    tuple[Prompt, ...],
+    BeforeValidator(one_or_many_prompts, json_schema_input_type=Prompt | list[Prompt]),
     Field(min_length=1, max_length=8),
 ]
-"""A prompt by its name, or a list of prompts that are played one after the other."""
+"""A prompt, or a list of prompts that are played one after the other."""

@@ -10,8 +10,20 @@ from typing import Final
 
 from ivrengine.core.call import FlowRef
 from ivrengine.core.ids import BrandId, FlowHash
-from ivrengine.flow import check, dataflow, draft, linking, prompt_texts, routing, text, variables
+from ivrengine.flow import (
+    check,
+    dataflow,
+    draft,
+    linking,
+    prompt_texts,
+    prompt_uses,
+    routing,
+    shelf,
+    text,
+    variables,
+)
 from ivrengine.flow.book import Book, PromptTexts, Routes
+from ivrengine.flow.fields import zone_of
 from ivrengine.flow.model import Flow
 from ivrengine.flow.node import Kit
 from ivrengine.flow.outside import Outside
@@ -24,6 +36,8 @@ from ivrengine.flow.problems import (
     in_order,
     problem,
 )
+from ivrengine.flow.shelf import Shelf
+from ivrengine.flow.templates import Template
 
 ROUTING_FILE: Final = "routing.yaml"
 PROMPTS_FILE: Final = "prompts.yaml"
@@ -32,9 +46,6 @@ RECORDINGS_FOLDER: Final = "recordings"
 TESTS_FOLDER: Final = "tests"
 """Scripted calls: they are no flows, and ``ivrengine test`` reads them."""
 SUFFIXES: Final = frozenset({".yaml", ".yml"})
-
-Recorded = Mapping[BrandId, Collection[tuple[str, str]]]
-"""Language and name of each recorded prompt, by brand."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +71,8 @@ class _Folder:
     """What was read of a folder."""
 
     routing_file: routing.Routing | None = None
-    prompts: prompt_texts.Prompts = dataclasses.field(default_factory=dict)
-    texts: Mapping[BrandId, Mapping[str, PromptTexts]] = dataclasses.field(default_factory=dict)
-    prompts_complete: bool = True
-    """False if a file of prompts said nothing that could be understood."""
-    recorded: Recorded = dataclasses.field(default_factory=dict)
     outside: Outside | None = None
+    shelf: Shelf = dataclasses.field(default_factory=Shelf)
     seen: list[_Seen] = dataclasses.field(default_factory=list)
     first: dict[tuple[BrandId | None, str | None], _Seen] = dataclasses.field(default_factory=dict)
     all_seen: bool = True
@@ -91,7 +98,7 @@ def load_folder(folder: Path, outside: Outside | None = None) -> tuple[Book, tup
 
     Flows are read one after the other: what was read of one, data and places, is let go of before the next.
     """
-    read = _Folder(recorded=_recorded(folder / RECORDINGS_FOLDER), outside=outside)
+    read = _Folder(outside=outside)
     flow_files = _read_surroundings(read, folder)
     routes, brands = Routes(), {}
     if read.routing_file is not None:
@@ -103,7 +110,8 @@ def load_folder(folder: Path, outside: Outside | None = None) -> tuple[Book, tup
     book = Book(
         flows=_linked(read, compiled),
         brands=brands,
-        prompts=read.texts,
+        prompts=read.shelf.without_parameters(),
+        templates=read.shelf.templates,
         routes=routes,
     )
     return book, in_order(read.problems)
@@ -128,21 +136,19 @@ def _linked(read: _Folder, compiled: Iterable[Flow]) -> Mapping[linking.Key, Flo
 def _read_surroundings(read: _Folder, folder: Path) -> list[Path]:
     """Read what flows are held against, routing and prompts; return the files of the flows."""
     flow_files: list[Path] = []
-    prompt_files: list[tuple[text.Document, prompt_texts.PromptsSource]] = []
+    prompt_files: list[prompt_texts.PromptFile | None] = []
     for path in _files(folder, read.problems):
         relative = path.relative_to(folder)
         if relative == Path(ROUTING_FILE):
             _read_routing(read, path)
         elif relative == Path(PROMPTS_FILE) or relative.parts[0] == PROMPTS_FOLDER:
-            prompt_files += _read_prompts(read, path)
+            prompt_files.append(_read_prompts(read, path))
         else:
             flow_files.append(path)
-    read.prompts, twice = prompt_texts.merged(prompt_files)
-    read.problems += twice
-    read.texts = {
-        brand: {name: entry.texts for name, entry in entries.items()}
-        for brand, entries in read.prompts.items()
-    }
+    complete = None not in prompt_files
+    whole = [file for file in prompt_files if file is not None]
+    read.shelf, found = shelf.shelf(whole, folder / RECORDINGS_FOLDER, complete=complete)
+    read.problems += found
     return flow_files
 
 
@@ -175,19 +181,14 @@ def _read_routing(read: _Folder, path: Path) -> None:
     read.problems += found
 
 
-def _read_prompts(
-    read: _Folder, path: Path
-) -> list[tuple[text.Document, prompt_texts.PromptsSource]]:
+def _read_prompts(read: _Folder, path: Path) -> prompt_texts.PromptFile | None:
     document, found = text.read_file(path, str(path))
-    source = None
+    file = None
     if document is not None:
-        source, not_in_language = prompt_texts.read(document)
+        file, not_in_language = prompt_texts.read(document)
         found += not_in_language
     read.problems += found
-    if document is None or source is None:
-        read.prompts_complete = False
-        return []
-    return [(document, source)]
+    return file
 
 
 def _read_flow(read: _Folder, path: Path) -> Flow | None:
@@ -205,6 +206,9 @@ def _read_flow(read: _Folder, path: Path) -> Flow | None:
     if not any_error(found):  # or it would tell of their consequences
         found += dataflow.check(candidate, compiled.programs)
     found += check.check_names(candidate, _surroundings(read, candidate.brand), prompts)
+    texts = read.shelf.texts_of(candidate.brand)
+    templates = read.shelf.templates_of(candidate.brand)
+    found += prompt_uses.check(candidate, compiled.programs, templates, texts.keys())
     seen = _Seen(
         brand=candidate.brand,
         flow=candidate.flow,
@@ -218,17 +222,9 @@ def _read_flow(read: _Folder, path: Path) -> Flow | None:
     read.problems += found
     if any_error(found) or not _has_all_prompts(read, candidate, prompts):
         return None
-    texts = _texts(read, candidate.brand)
-    return _flow(candidate, compiled, {name: texts.get(name, {}) for name in prompts})
-
-
-def _recorded(folder: Path) -> Recorded:
-    """Return which prompts are recorded: ``<brand>/<language>/<name>.wav``."""
-    recorded: dict[BrandId, set[tuple[str, str]]] = {}
-    for path in folder.glob("*/*/*.wav"):
-        brand, language, _ = path.relative_to(folder).parts
-        recorded.setdefault(BrandId(brand), set()).add((language, path.stem))
-    return recorded
+    named = {name: texts.get(name, {}) for name in prompts}
+    filled = {name: templates[name] for name in prompts if name in templates}
+    return _flow(candidate, compiled, named, filled)
 
 
 def _surroundings(read: _Folder, brand: BrandId | None) -> check.Surroundings:
@@ -240,27 +236,17 @@ def _surroundings(read: _Folder, brand: BrandId | None) -> check.Surroundings:
     return check.Surroundings(
         brands=names,
         phones=None if known is None else known.phones.keys(),
-        prompts=_texts(read, brand) if read.prompts_complete and is_known else None,
-        recorded=read.recorded.get(brand, ()) if brand else (),
+        prompts=read.shelf.texts_of(brand) if read.shelf.complete and is_known else None,
+        recorded=read.shelf.recorded.get(brand, ()) if brand else (),
         outside=read.outside,
     )
 
 
-def _texts(read: _Folder, brand: BrandId | None) -> Mapping[str, PromptTexts]:
-    return read.texts.get(brand, {}) if brand else {}
-
-
 def _has_all_prompts(read: _Folder, candidate: draft.Draft, prompts: Collection[str]) -> bool:
     """Tell whether every prompt is there, in the case that nothing was told because a file of prompts is broken."""
-    if read.prompts_complete or candidate.brand is None:
+    if read.shelf.complete or candidate.brand is None:
         return True
-    texts = _texts(read, candidate.brand)
-    recorded = read.recorded.get(candidate.brand, ())
-    return all(
-        language in texts.get(prompt, {}) or (language, prompt) in recorded
-        for prompt in prompts
-        for language in candidate.languages
-    )
+    return read.shelf.has_all(candidate.brand, prompts, candidate.languages)
 
 
 def _flow_twice(read: _Folder, seen: _Seen) -> Iterator[Problem]:
@@ -272,20 +258,27 @@ def _flow_twice(read: _Folder, seen: _Seen) -> Iterator[Problem]:
 
 
 def _flow(
-    candidate: draft.Draft, compiled: variables.Compiled, prompts: Mapping[str, PromptTexts]
+    candidate: draft.Draft,
+    compiled: variables.Compiled,
+    prompts: Mapping[str, PromptTexts],
+    templates: Mapping[str, Template],
 ) -> Flow:
     assert candidate.flow is not None
     assert candidate.brand is not None
     assert candidate.start is not None
     return Flow(
-        ref=FlowRef(name=candidate.flow, hash=content_hash(candidate.document.text, prompts)),
+        ref=FlowRef(name=candidate.flow, hash=_hash(candidate, prompts, templates)),
         brand=candidate.brand,
         languages=candidate.languages,
         start=candidate.start,
         nodes=candidate.nodes,
         exits={name: node.exits() for name, node in candidate.nodes.items()},
         initial=compiled.initial,
-        kit=Kit(programs=compiled.programs),
+        kit=Kit(
+            programs=compiled.programs,
+            templates=templates,
+            zone=None if candidate.timezone is None else zone_of(candidate.timezone),
+        ),
         text=candidate.document.text,
         parameters=candidate.parameters,
         returns=candidate.returns,
@@ -296,11 +289,29 @@ def _flow(
     )
 
 
-def compile_version(source: str, ref: FlowRef, called: Callable[[str], Flow | None]) -> Flow | None:
+def _hash(
+    candidate: draft.Draft,
+    prompts: Mapping[str, PromptTexts],
+    templates: Mapping[str, Template],
+) -> FlowHash:
+    """Return the hash of a version; what a prompt's parameters are is part of what it says."""
+    said = dict(prompts)
+    for name, template in templates.items():
+        parameters = {f"parameter {of}": repr(each) for of, each in template.parameters.items()}
+        said[name] = {**parameters, **prompts[name]}
+    return content_hash(candidate.document.text, said)
+
+
+def compile_version(
+    source: str,
+    ref: FlowRef,
+    called: Callable[[str], Flow | None],
+    templates: Mapping[str, Template],
+) -> Flow | None:
     """Return an earlier version of a flow from its text as it was stored; None if this compiler finds it broken.
 
-    ``called`` finds the versions of its sub-flows by their names. Its prompts and phones are those of today: what is not
-    there any more is not played, and not rung.
+    ``called`` finds the versions of its sub-flows by their names. Its prompts, with parameters (``templates``) or without,
+    and its phones are those of today: what is not there any more is not played, and not rung.
     """
     document, found = text.read_text(source, ref.name)
     if document is None:
@@ -310,7 +321,8 @@ def compile_version(source: str, ref: FlowRef, called: Callable[[str], Flow | No
     found += [*not_in_language, *wrong, *check.check_graph(candidate)]
     if any_error(found) or not candidate.whole:
         return None
-    flow = _flow(candidate, compiled, {})
+    flow = _flow(candidate, compiled, {}, {})
+    flow = dataclasses.replace(flow, kit=dataclasses.replace(flow.kit, templates=templates))
     subflows: dict[str, Flow] = {}
     for name in {name for node in flow.nodes.values() if (name := node.subflow()) is not None}:
         subflow = called(name)
@@ -360,7 +372,7 @@ def _misrouted(read: _Folder, known: routing.Routing) -> Iterator[Problem]:
 
 def _unused_prompts(read: _Folder) -> Iterator[Problem]:
     used = {(seen.brand, name) for seen in read.seen for name in seen.prompts}
-    for brand, entries in read.prompts.items():
+    for brand, entries in read.shelf.prompts.items():
         for name, entry in entries.items():
             if (brand, name) not in used:
                 sentence = f"no flow plays the prompt `{name}`"

@@ -10,7 +10,7 @@ from ivrengine.core.call import Call, FlowRef, Value
 from ivrengine.core.ids import BrandId
 from ivrengine.flow.defaults import Defaults
 from ivrengine.flow.expressions import CelType
-from ivrengine.flow.fields import Language, Name, Seconds, VariableName, one_or_many
+from ivrengine.flow.fields import Language, Name, Seconds, VariableName, Zone, one_or_many
 from ivrengine.flow.node import Kit, Node
 from ivrengine.flow.nodes.call import CallFlow
 from ivrengine.flow.nodes.collect import Collect
@@ -22,6 +22,7 @@ from ivrengine.flow.nodes.menu import Menu
 from ivrengine.flow.nodes.note import Note
 from ivrengine.flow.nodes.play import Play
 from ivrengine.flow.nodes.return_ import ReturnNode
+from ivrengine.flow.nodes.say import Say
 from ivrengine.flow.nodes.set import Set
 from ivrengine.flow.nodes.sms import Sms
 from ivrengine.flow.nodes.split import Split
@@ -31,6 +32,7 @@ from ivrengine.flow.nodes.wait import Wait
 
 AnyNode = Annotated[
     Play
+    | Say
     | Menu
     | Collect
     | Switch
@@ -99,6 +101,10 @@ class FlowSource(BaseModel):
     defaults: Defaults = Field(
         default=Defaults(),
         description="What holds for every node of the flow that asks, unless the node says otherwise.",
+    )
+    timezone: Zone | None = Field(
+        default=None,
+        description="Where the clock hangs by which the flow tells callers dates and times of instants: `Europe/Istanbul`.",
     )
     max_duration_s: Seconds | None = Field(
         default=None,

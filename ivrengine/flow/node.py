@@ -7,7 +7,7 @@ exit, or finish the call. ``step.py`` does the rest, so that a node type is one 
 import abc
 import dataclasses
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,7 +16,8 @@ from ivrengine.core.call import Call, Cursor, DigitMode, Outcome, Phase, Value
 from ivrengine.core.effects import Effect
 from ivrengine.core.events import CallEvent, Resumed
 from ivrengine.flow.expressions import CelType, Programs
-from ivrengine.flow.fields import Name
+from ivrengine.flow.fields import Name, PromptUse
+from ivrengine.flow.templates import Template
 
 Loc = tuple[str | int, ...]
 """Path of a value inside its YAML file: ``("nodes", "ask", "choices", "1")``."""
@@ -32,6 +33,10 @@ class Kit:
     """What the compiler made of everything that a flow's nodes name: nodes find it by the text that is written there."""
 
     programs: Programs
+    templates: Mapping[str, Template] = dataclasses.field(default_factory=dict)
+    """The prompts of the flow that have parameters, by name."""
+    zone: tzinfo | None = None
+    """Where the clock hangs by which the flow tells the time."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,10 @@ class Turn:
     def evaluate(self, text: str) -> Value:
         """Return the value of a compiled CEL expression; raises ``ExpressionError`` if it has none (division by zero)."""
         return self.kit.programs.evaluate(text, self.call, self.at)
+
+    def speakable(self, text: str) -> Value | datetime | timedelta:
+        """Return the value of an expression that is to be spoken; raises ``ExpressionError`` if it has none."""
+        return self.kit.programs.speakable(text, self.call, self.at)
 
     def holds(self, condition: str) -> bool:
         """Return whether a compiled CEL condition is true; raises ``ExpressionError`` if it is neither true nor false."""
@@ -146,7 +155,8 @@ Move = Stay | Leave | Finish | Fail | Descend | Return
 class Expression:
     """A CEL expression of a node, for the compiler: where it stands, and what it must evaluate to.
 
-    Either ``expects`` names the type, or ``assigns`` the variable whose declared type it must have.
+    Either ``expects`` names the type, or ``accepts`` several by CEL's names, or ``assigns`` the variable whose declared
+    type it must have.
     """
 
     loc: Loc
@@ -155,6 +165,7 @@ class Expression:
     assigns: str | None = None
     before: str = ""
     """What stands before it in its scalar, if that is more than the expression."""
+    accepts: tuple[str, ...] = ()
 
 
 class Node(BaseModel, abc.ABC):
@@ -189,8 +200,8 @@ class Node(BaseModel, abc.ABC):
         """Return where each exit's target stands in the node's YAML, for exits that are not keys of the node itself."""
         return {}
 
-    def prompts(self) -> Iterator[tuple[Loc, str]]:
-        """Yield the names of the prompts that the node may play, with their places."""
+    def prompts(self) -> Iterator[tuple[Loc, str | PromptUse]]:
+        """Yield the prompts that the node may play, by their names or with values for their parameters, and their places."""
         yield from ()
 
     def expressions(self) -> Iterator[Expression]:

@@ -65,6 +65,11 @@ class Code(StrEnum):
     PROMPT_LANGUAGE = "prompt-language"
     TEXT_LANGUAGE = "text-language"
     UNUSED_PROMPT = "unused-prompt"
+    PROMPT_PARAMETERS = "prompt-parameters"
+    PROMPT_VALUES = "prompt-values"
+    PROMPT_RECORDING = "prompt-recording"
+    UNSPOKEN_LANGUAGE = "unspoken-language"
+    NO_TIMEZONE = "no-timezone"
     TWICE = "twice"
     UNKNOWN_PHONE = "unknown-phone"
     ROUTE_TWICE = "route-twice"
@@ -162,6 +167,17 @@ RULES: Final[Mapping[Code, Rule]] = {
     ),
     Code.TEXT_LANGUAGE: _error("A message has no text in one of the flow's languages."),
     Code.UNUSED_PROMPT: _warning("No flow plays this prompt."),
+    Code.PROMPT_PARAMETERS: _error(
+        "A prompt's parameters and the placeholders in its texts do not fit together."
+    ),
+    Code.PROMPT_VALUES: _error("A prompt is not given the values that its parameters need."),
+    Code.PROMPT_RECORDING: _warning(
+        "A prompt with parameters is another sentence in each call: its recording is never played."
+    ),
+    Code.UNSPOKEN_LANGUAGE: _error("Numbers and times cannot be said in this language."),
+    Code.NO_TIMEZONE: _error(
+        "An instant is to be said, but nothing names the clock to tell it by."
+    ),
     Code.TWICE: _error("A name that must be unique within its brand is given twice."),
     Code.UNKNOWN_PHONE: _error("The brand's directory has no phone of this name."),
     Code.ROUTE_TWICE: _error("One number is routed twice."),

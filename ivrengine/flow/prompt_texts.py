@@ -1,17 +1,21 @@
 """The prompt files: what each prompt of a brand says, in each language."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Final
+import re
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from ivrengine.core.ids import BrandId
 from ivrengine.flow import sentences
 from ivrengine.flow.book import PromptTexts
-from ivrengine.flow.fields import Language, Name
-from ivrengine.flow.problems import Code, Place, Problem, problem
-from ivrengine.flow.text import Document
+from ivrengine.flow.fields import Currency, Language, Name, VariableName, unexpected
+from ivrengine.flow.problems import Code, Place, Problem, any_error, did_you_mean, problem
+from ivrengine.flow.spoken.words import Kind
+from ivrengine.flow.templates import Parameter, Template, pieces
+from ivrengine.flow.text import Data, Document
 
 TEXT_MAX: Final = 4_000
 """Characters of one prompt: five minutes of speech, and nobody listens to more."""
@@ -20,15 +24,72 @@ Spoken = Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
 """What a prompt says."""
 
 
+_PARAMETERS: Final = "parameters"
+_CURRENCIES: Final = typing.get_args(Currency)
+_KIND: Final = re.compile(
+    r"(?P<kind>text|number|ordinal|digits|date|time|duration)|(?P<money>money) (?P<currency>[A-Z]{3})"
+    r"|(?P<date>date) with weekday"
+)
+_KINDS: Final = "text, number, ordinal, digits, date, date with weekday, time, duration, or money with a currency such as TRY"
+
+
+def _parameter(value: object) -> Parameter:
+    """Read ``money TRY``, ``date``, ``date with weekday``."""
+    found = _KIND.fullmatch(" ".join(value.split())) if isinstance(value, str) else None
+    if found is None:
+        raise unexpected(_KINDS)
+    if found["currency"] not in {None, *_CURRENCIES}:
+        raise unexpected(f"a currency of {', '.join(_CURRENCIES)}")
+    kind = Kind(found["kind"] or found["money"] or found["date"])
+    return Parameter(kind=kind, currency=found["currency"] or "", weekday=bool(found["date"]))
+
+
+ParameterKind = Annotated[Parameter, PlainValidator(_parameter, json_schema_input_type=str)]
+"""As what the value of a prompt's parameter is said: ``money TRY``, ``date``."""
+
+
+class ParametersSource(BaseModel):
+    """The parameters of a prompt, beside its texts."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    parameters: Annotated[dict[VariableName, ParameterKind], Field(min_length=1, max_length=16)] = (
+        Field(default_factory=dict)
+    )
+
+
+class _AllParameters(BaseModel):
+    """A file of prompts, for all but their texts."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    prompts: dict[str, ParametersSource]
+
+
+def _beside_texts(schema: dict[str, Any]) -> None:
+    """Add the parameters to the JSON Schema of a prompt, which has them where its texts are."""
+    schema["properties"] = {
+        _PARAMETERS: {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": f"For each parameter what it is said as: {_KINDS}.",
+        }
+    }
+
+
+Texts = Annotated[dict[Language, Spoken], Field(min_length=1, json_schema_extra=_beside_texts)]
+"""What a prompt says in each language."""
+
+
 class PromptsSource(BaseModel):
-    """A file of prompts, as written."""
+    """A file of prompts, as written; of a prompt's parameters ``ParametersSource`` is the model."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     brand: Name = Field(description="The brand whose prompts these are.")
-    prompts: Annotated[
-        dict[Name, Annotated[dict[Language, Spoken], Field(min_length=1)]], Field(max_length=10_000)
-    ] = Field(description="For each prompt by name its text in each language.")
+    prompts: Annotated[dict[Name, Texts], Field(max_length=10_000)] = Field(
+        description="For each prompt by name its text in each language, and its `parameters` if it has any."
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +97,8 @@ class Entry:
     """A prompt's texts and where they stand."""
 
     texts: PromptTexts
+    template: Template | None
+    """What is made of the texts of one that has parameters."""
     file: str
     place: Place
 
@@ -44,19 +107,98 @@ Prompts = Mapping[BrandId, Mapping[str, Entry]]
 """Every prompt that has texts, by brand and name."""
 
 
-def read(document: Document) -> tuple[PromptsSource | None, list[Problem]]:
+_Parameters = Mapping[str, Mapping[str, Parameter]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PromptFile:
+    """A file of prompts that was read."""
+
+    document: Document
+    source: PromptsSource
+    parameters: _Parameters
+    """Of each prompt that has any."""
+
+
+def read(document: Document) -> tuple[PromptFile | None, list[Problem]]:
     """Return a file of prompts, and what is not in its language."""
+    parameters, found = _parameters(document)
     try:
-        return PromptsSource.model_validate(document.data), []
+        source = PromptsSource.model_validate(_texts_alone(document.data))
     except ValidationError as error:
-        return None, sentences.problems_of(error, document, PromptsSource)
+        return None, [*found, *sentences.problems_of(error, document, PromptsSource)]
+    if any_error(found):
+        return None, found
+    file = PromptFile(document=document, source=source, parameters=parameters)
+    misfits = [
+        misfit
+        for name in source.prompts
+        for misfit in _misfits(file, name, parameters.get(name, {}))
+    ]
+    return file, misfits
 
 
-def merged(files: Iterable[tuple[Document, PromptsSource]]) -> tuple[Prompts, list[Problem]]:
+def _texts_alone(data: Data) -> Data:
+    """Return the data of a file of prompts without the parameters."""
+    prompts = sentences.value_at(data, ("prompts",))
+    if not isinstance(data, dict) or not isinstance(prompts, dict):
+        return data
+    return {**data, "prompts": {name: _without_parameters(each) for name, each in prompts.items()}}
+
+
+def _without_parameters(prompt: Data) -> Data:
+    if not isinstance(prompt, dict) or _PARAMETERS not in prompt:
+        return prompt
+    return {key: text for key, text in prompt.items() if key != _PARAMETERS}
+
+
+def _parameters(document: Document) -> tuple[_Parameters, list[Problem]]:
+    """Return the parameters that prompts of a file have, and what is wrong with them."""
+    prompts = sentences.value_at(document.data, ("prompts",))
+    with_parameters = {
+        name: each
+        for name, each in (prompts.items() if isinstance(prompts, dict) else ())
+        if isinstance(each, dict) and _PARAMETERS in each
+    }
+    found = [
+        problem(document.file, document.key_place(("prompts", name)), Code.WRONG_VALUE, _NO_TEXT)
+        for name, each in with_parameters.items()
+        if len(each) == 1
+    ]
+    try:
+        source = _AllParameters.model_validate({"prompts": with_parameters})
+    except ValidationError as error:
+        return {}, [*found, *sentences.problems_of(error, document, _AllParameters)]
+    return {name: each.parameters for name, each in source.prompts.items()}, found
+
+
+_NO_TEXT: Final = "expected a text beside the parameters, found none"
+
+
+def _misfits(file: PromptFile, name: str, parameters: Mapping[str, Parameter]) -> Iterator[Problem]:
+    """Yield what does not fit between a prompt's parameters and the placeholders of its texts."""
+    document, used = file.document, set[str]()
+    for language, text in file.source.prompts[name].items():
+        for placeholder in pieces(text)[1::2]:
+            used.add(placeholder)
+            if placeholder not in parameters:
+                near = did_you_mean(placeholder, parameters)
+                sentence = f"prompt `{name}` declares no parameter `{placeholder}`{near}"
+                place = document.place(("prompts", name, language))
+                yield problem(document.file, place, Code.PROMPT_PARAMETERS, sentence)
+    for parameter in parameters:
+        if parameter not in used:
+            sentence = f"no text of the prompt `{name}` says its parameter `{parameter}`"
+            place = document.key_place(("prompts", name, _PARAMETERS, parameter))
+            yield problem(document.file, place, Code.PROMPT_PARAMETERS, sentence)
+
+
+def merged(files: Iterable[PromptFile]) -> tuple[Prompts, list[Problem]]:
     """Return the prompts of all files, and those that two files of one brand have."""
     prompts: dict[BrandId, dict[str, Entry]] = {}
     found: list[Problem] = []
-    for document, source in files:
+    for file in files:
+        document, source = file.document, file.source
         known = prompts.setdefault(BrandId(source.brand), {})
         for name, texts in source.prompts.items():
             place = document.key_place(("prompts", name))
@@ -65,5 +207,15 @@ def merged(files: Iterable[tuple[Document, PromptsSource]]) -> tuple[Prompts, li
                 sentence = f"prompt `{name}` is there already, in {first.file}:{first.place.line}"
                 found.append(problem(document.file, place, Code.TWICE, sentence))
                 continue
-            known[name] = Entry(texts=texts, file=document.file, place=place)
+            template = _template(texts, file.parameters.get(name))
+            known[name] = Entry(texts=texts, template=template, file=document.file, place=place)
     return prompts, found
+
+
+def _template(texts: PromptTexts, parameters: Mapping[str, Parameter] | None) -> Template | None:
+    if not parameters:
+        return None
+    return Template(
+        parameters=parameters,
+        pieces={language: pieces(" ".join(text.split())) for language, text in texts.items()},
+    )

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from ivrengine.flow.fields import duration
+from ivrengine.flow.fields import FILLED, NAMED, duration
 from ivrengine.flow.problems import Code, Problem, closest, problem, shown
 from ivrengine.flow.text import Document, Loc
 
@@ -92,7 +92,7 @@ def _bare(annotation: object) -> object:
     """Return an annotation without what is only metadata, and without the None of an optional value."""
     if typing.get_origin(annotation) is typing.Annotated:
         return _bare(typing.get_args(annotation)[0])
-    if isinstance(annotation, types.UnionType):
+    if typing.get_origin(annotation) in {types.UnionType, typing.Union}:
         members = [member for member in typing.get_args(annotation) if member is not types.NoneType]
         return _bare(members[0]) if len(members) == 1 else annotation
     return annotation
@@ -102,7 +102,7 @@ def _inside(annotation: object, part: str | int) -> tuple[object, bool]:
     """Return what is declared one step further, and whether the step is a union's tag."""
     arguments = typing.get_args(annotation)
     match typing.get_origin(annotation):
-        case types.UnionType:
+        case types.UnionType | typing.Union:
             return next((m for m in arguments if part in _tags(m)), None), True
         case builtins.dict:
             return arguments[1], False
@@ -115,8 +115,12 @@ def _inside(annotation: object, part: str | int) -> tuple[object, bool]:
             return None, False
 
 
-def _tags(model: type[BaseModel]) -> tuple[Any, ...]:
-    return typing.get_args(model.model_fields["type"].annotation)
+def _tags(member: Any) -> tuple[Any, ...]:  # noqa: ANN401 - whatever stands in an annotation
+    """Return the tags by which pydantic tells a member of a union: its type's name, or whether a prompt is named or filled."""
+    if not (isinstance(member, type) and issubclass(member, BaseModel)):
+        return (NAMED,)
+    kind = member.model_fields.get("type")
+    return (FILLED,) if kind is None else typing.get_args(kind.annotation)
 
 
 def _fields(model: type[BaseModel]) -> Mapping[str, FieldInfo]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from ivrengine.core.call import Value
+from ivrengine.flow import prompt_uses
 from ivrengine.flow.draft import Draft
 from ivrengine.flow.expressions import (
     TEXT_MAX,
@@ -91,7 +92,7 @@ def _compile_expressions(draft: Draft, programs: dict[str, Program]) -> Iterator
     expressions = [
         (("nodes", name, *expression.loc), expression)
         for name, node in draft.nodes.items()
-        for expression in node.expressions()
+        for expression in prompt_uses.expressions(node)
     ]
     if not expressions:
         return
@@ -100,7 +101,9 @@ def _compile_expressions(draft: Draft, programs: dict[str, Program]) -> Iterator
     for loc, expression in expressions:
         expects = types.get(expression.assigns) if expression.assigns else expression.expects
         try:
-            programs[expression.text] = compiler.compile(expression.text, expects)
+            programs[expression.text] = compiler.compile(
+                expression.text, expects, accepts=expression.accepts
+            )
         except CompileError as error:
             yield from _faults(draft, loc, expression, error)
 

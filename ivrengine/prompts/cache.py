@@ -1,10 +1,12 @@
 """The folder of finished prompts, which Asterisk reads too: ``<brand>/<language>/<name>-<hash>``, each in three forms.
 
-Asterisk takes the form that costs least on the channel. Files come into their places whole and are never changed or
-deleted: a call under way may play them, and an edited text leaves some 100 KB behind.
+Asterisk takes the form that costs least on the channel. Files come into their places whole and are never changed: a call
+under way may play them. Those of prompts are never deleted, and an edited text leaves some 100 KB behind; texts that were
+composed for one call (``spoken-<hash>``) go when there are many and nobody has used them for hours.
 """
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +18,8 @@ from ivrengine.prompts import audio, convert
 WORKSHOP: Final = ".making-"
 WORKSHOP_LEFT_S: Final = 3600.0
 """A folder of half-made prompts in which nothing has happened for so long was left by a process that died."""
+SPOKEN: Final = "spoken"
+"""What stands for the prompt's name where the text was composed for one call."""
 READABLE: Final = 0o644
 """Asterisk runs as another user."""
 ENTERABLE: Final = 0o755
@@ -44,16 +48,53 @@ class Cache:
             form.chmod(READABLE)
             form.replace(_form(stem, suffix))
 
+    def use(self, place: str) -> bool:
+        """Tell whether a prompt is there, and mark it as used."""
+        if self.duration_s(place) is None:
+            return False
+        try:
+            os.utime(_form(self._folder / place, ".wav"))
+        except FileNotFoundError:
+            return False
+        except PermissionError:
+            return True  # somebody else's: they mark it, or clear it away
+        return True
+
+    def thin_out(self, most: int, unused_s: float) -> int:
+        """Delete the composed texts above ``most`` that were unused the longest; return how many are left.
+
+        Files that came or were used within ``unused_s`` of the newest one stay, however many they are.
+        """
+        used = sorted(
+            (mtime, path)
+            for path in self._folder.glob(f"*/*/{SPOKEN}-*.wav")
+            if (mtime := _used_at(path)) is not None
+        )
+        gone = [path for mtime, path in used[:-most] if mtime < used[-1][0] - unused_s]
+        for path in gone:
+            for suffix in reversed(convert.SUFFIXES):  # the one first that says that all are there
+                path.with_suffix(suffix).unlink(missing_ok=True)
+        return len(used) - len(gone)
+
     @contextlib.contextmanager
     def workshop(self) -> Iterator[Path]:
         """Give a folder beside the places to make prompts in, and clear it away; raises ``OSError``."""
-        _enterable(self._folder)
-        workshop = Path(tempfile.mkdtemp(prefix=WORKSHOP, dir=self._folder))
+        workshop = self.open_workshop()
         try:
-            self._clear_up_after_the_dead(workshop)
             yield workshop
         finally:
-            shutil.rmtree(workshop, ignore_errors=True)
+            self.close_workshop(workshop)
+
+    def open_workshop(self) -> Path:
+        """Return a new folder beside the places to make prompts in; raises ``OSError``."""
+        _enterable(self._folder)
+        workshop = Path(tempfile.mkdtemp(prefix=WORKSHOP, dir=self._folder))
+        self._clear_up_after_the_dead(workshop)
+        return workshop
+
+    def close_workshop(self, workshop: Path) -> None:
+        """Clear such a folder away."""
+        shutil.rmtree(workshop, ignore_errors=True)
 
     def remembered_identity(self) -> str:
         """Return the identity of the synthesiser that made prompts here last; empty if none did."""
@@ -79,6 +120,13 @@ class Cache:
 
 def _form(stem: Path, suffix: str) -> Path:
     return stem.with_name(stem.name + suffix)
+
+
+def _used_at(path: Path) -> float | None:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another process clears up too
+        return None
 
 
 def _enterable(folder: Path) -> None:

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from ivrengine.core.effects import Spoken
 from ivrengine.core.ids import BrandId
-from ivrengine.prompts import child
+from ivrengine.prompts import child, wanted
 from ivrengine.prompts.audio import AudioError
-from ivrengine.prompts.cache import Cache
+from ivrengine.prompts.cache import SPOKEN, Cache
 from ivrengine.prompts.speech import INSTALL, SpeechError, Synthesiser
-from ivrengine.prompts.wanted import Key, Source, Texts, Wanted, wanted
+from ivrengine.prompts.spoken import SpokenError, Voice
+from ivrengine.prompts.wanted import Key, Source, Texts, Wanted
 
 PARALLEL: Final = max(1, min(4, os.cpu_count() or 1))
 """Making a prompt is all computing: more at once than there are cores makes none of them sooner."""
@@ -67,9 +69,11 @@ class Library:
         self._recordings_folder = recordings_folder
         self._cache = Cache(cache_folder)
         self._synthesiser = synthesiser
+        self._last_identity: str | None = None
         self._sounds_path = (sounds_path or str(cache_folder.absolute())).rstrip("/")
         self._entries: dict[Key, Entry] = {}
         self._durations: dict[str, float] = {}
+        self._voice = Voice(self._cache, self._make_spoken)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -91,6 +95,20 @@ class Library:
         media = self._found(brand, name, language, fallback).media
         assert media is not None
         return media
+
+    async def speech(self, brand: BrandId, spoken: Spoken, language: str) -> str:
+        """Return what a switch is told to play of words that were composed for a call; raises ``PromptMissingError``.
+
+        The first time they are made, which takes a moment, while the event loop goes on.
+        """
+        composed = wanted.composed(brand, language, spoken.text, self._identity())
+        try:
+            await self._voice.say(composed)
+        except SpokenError as error:
+            named = f" of {spoken.prompt}" if spoken.prompt else ""
+            sentence = f"the brand {brand} has no audio of a text{named} in {language}: {error}"
+            raise PromptMissingError(sentence) from None
+        return self._media_of(composed)
 
     def duration_s(
         self, brand: BrandId, name: str, language: str, *, fallback: str | None = None
@@ -138,11 +156,10 @@ class Library:
 
     def _look(self) -> list[Wanted]:
         """Compare texts and recordings with the cache; return what is to be made."""
-        synthesiser = self._synthesiser
-        identity = synthesiser.identity if synthesiser else self._cache.remembered_identity()
+        identity = self._identity()
         entries: dict[Key, Entry] = {}
         pending: list[Wanted] = []
-        for each in wanted(self._texts, self._recordings_folder, identity):
+        for each in wanted.wanted(self._texts, self._recordings_folder, identity):
             duration_s = self._cache.duration_s(each.place) if each.source else None
             if duration_s is not None:
                 entries[each.key] = self._playable(each, duration_s)
@@ -154,6 +171,26 @@ class Library:
         self._entries = entries
         self._durations = {e.media: e.duration_s for e in entries.values() if e.media is not None}
         return pending
+
+    def _identity(self) -> str:
+        """Return what decides how the synthesiser sounds; of one that is missing, what it was."""
+        if self._synthesiser is not None:
+            return self._synthesiser.identity
+        if self._last_identity is None:
+            self._last_identity = self._cache.remembered_identity()
+        return self._last_identity
+
+    async def _make_spoken(self, each: Wanted) -> str | None:
+        """Make the audio of a text that was composed for a call; return why it could not be made."""
+        try:
+            workshop = await asyncio.to_thread(self._cache.open_workshop)
+        except OSError as error:
+            return f"the folder of prompts cannot be written: {error.strerror}"
+        try:
+            entry = await self._made(each, workshop / SPOKEN)
+        finally:
+            await asyncio.to_thread(self._cache.close_workshop, workshop)
+        return entry.problem
 
     async def _make_all(
         self, pending: list[Wanted], workshop: Path, made: Callable[[Entry], None] | None
@@ -193,9 +230,11 @@ class Library:
         return target
 
     def _playable(self, each: Wanted, duration_s: float) -> Entry:
-        media = f"sound:{self._sounds_path}/{each.place}"
         entry = _entry(each, each.problem)
-        return dataclasses.replace(entry, media=media, duration_s=duration_s)
+        return dataclasses.replace(entry, media=self._media_of(each), duration_s=duration_s)
+
+    def _media_of(self, each: Wanted) -> str:
+        return f"sound:{self._sounds_path}/{each.place}"
 
     def _enter(self, entry: Entry) -> None:
         self._entries[entry.brand, entry.name, entry.language] = entry

@@ -11,6 +11,7 @@ from typing import Final
 from ivrengine.core.ids import BrandId
 from ivrengine.flow.book import PromptTexts
 from ivrengine.prompts import audio, convert
+from ivrengine.prompts.cache import SPOKEN
 
 HASH_DIGITS: Final = 12
 """48 bits: two versions of one prompt's text never meet."""
@@ -78,6 +79,12 @@ def wanted(texts: Texts, recordings_folder: Path, identity: str) -> tuple[Wanted
         _wanted(key, spoken.get(key), recorded.get(key), identity)
         for key in sorted({*spoken, *recorded})
     )
+
+
+def composed(brand: BrandId, language: str, text: str, identity: str) -> Wanted:
+    """Return what is to be made of words that were composed for a call."""
+    version = _hash("text", identity, language, text)
+    return Wanted(brand=brand, name=SPOKEN, language=language, version=version, text=text)
 
 
 def _recorded(folder: Path) -> Iterator[tuple[Key, Path]]:

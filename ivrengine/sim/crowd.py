@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
 
+from ivrengine.flow import prompt_uses
 from ivrengine.flow.book import Book
 from ivrengine.flow.nodes.collect import Collect
 from ivrengine.flow.nodes.menu import Menu
@@ -40,7 +41,7 @@ def answers(book: Book, seed: int) -> Mapping[str, tuple[str, ...]]:
                     keys = tuple(_entry(chance, node) for _ in range(ENTRIES))
                 case _:
                     continue
-            question = node.prompt[-1]
+            question = prompt_uses.name_of(node.prompt[-1])
             found[question] = (*found.get(question, ()), *keys)
     return found
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from ivrengine.core import effects
 from ivrengine.core.ids import BrandId
 from ivrengine.prompts.library import PromptMissingError
 
@@ -15,6 +16,11 @@ LETTERS_PER_S: Final = 15.0
 """A calm voice."""
 BREATH_S: Final = 0.6
 """Before each prompt; also what an empty one lasts."""
+
+
+COMPOSED_NAME: Final = "says"
+"""What words are called that no prompt gave."""
+_COMPOSED: Final = "spoken:"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +67,21 @@ class ReadAloud:
                 return media
         raise PromptMissingError(f"the brand {brand} has no text of {name} in {language}")
 
+    async def speech(self, brand: BrandId, spoken: effects.Spoken, language: str) -> str:
+        """Return what the switch is told to play of words that were composed for a call: they are all in it."""
+        return f"{_COMPOSED}{language}:{spoken.prompt or COMPOSED_NAME}:{spoken.text}"
+
     def duration_s(self, media: str) -> float | None:
         """Return how long a medium lasts; None if it does not exist."""
-        spoken = self._spoken.get(media)
+        spoken = self.spoken(media)
         return None if spoken is None else spoken.duration_s
 
     def spoken(self, media: str) -> Spoken | None:
-        """Return the prompt behind a medium; None for anything else (music, a voice)."""
-        return self._spoken.get(media)
+        """Return the prompt or the composed words behind a medium; None for anything else (music, a voice)."""
+        if not media.startswith(_COMPOSED):
+            return self._spoken.get(media)
+        language, name, text = media.removeprefix(_COMPOSED).split(":", maxsplit=2)
+        return Spoken(name=name, language=language, text=text)
 
 
 def _recordings(folder: Path | None) -> Iterator[tuple[str, Spoken]]:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ivrengine.core.call import Value
 from ivrengine.core.events import Unanswered
-from ivrengine.flow import load, sentences, text
+from ivrengine.flow import load, prompt_uses, sentences, text
 from ivrengine.flow.book import Book
 from ivrengine.flow.fields import duration
 from ivrengine.flow.model import Flow
@@ -333,8 +333,8 @@ def json_of(value: Data, document: Document, loc: Loc) -> object:
 def _played(flow: Flow) -> Iterator[str]:
     for each in (flow, *flow.subflows.values()):
         for node in each.nodes.values():
-            for _, prompt in node.prompts():
-                yield prompt
+            for _, use in node.prompts():
+                yield prompt_uses.name_of(use)
 
 
 def _nodes_below(flow: Flow) -> Iterator[str]:

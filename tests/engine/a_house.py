@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ivrengine.core import switching
+from ivrengine.core import effects, switching
 from ivrengine.core.call import Caller, FlowRef
 from ivrengine.core.ids import BrandId, FlowHash, NumberId
 from ivrengine.core.rows import EventRow, NumberRow
@@ -42,6 +42,9 @@ class Sounds:
         if name == "broken":
             raise ZeroDivisionError
         return f"sound:{brand}/{language}/{name}"
+
+    async def speech(self, brand: BrandId, spoken: effects.Spoken, language: str) -> str:
+        return self.media(brand, f"spoken {spoken.text}", language)
 
 
 def recognise(

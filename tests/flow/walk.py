@@ -205,7 +205,7 @@ class Walk:
         """Return the effects of a kind, of the last event."""
         return [effect for effect in self.last if isinstance(effect, kind)]
 
-    def played(self) -> list[tuple[str, ...]]:
+    def played(self) -> list[tuple[str | effects.Spoken, ...]]:
         """Return the prompts of every playback so far."""
         return [effect.prompts for effect in self.all(effects.Play)]
 

@@ -9,6 +9,7 @@ from ivrengine.flow.book import Book
 from ivrengine.flow.load import load_folder
 from ivrengine.flow.nodes.collect import Collect
 from ivrengine.flow.nodes.menu import Menu
+from ivrengine.flow.prompt_uses import name_of
 from ivrengine.sim import crowd
 from ivrengine.sim.phones import Answers, Busy, Declines, Rings
 
@@ -29,9 +30,9 @@ def test_every_question_has_answers_that_are_right(seed: int) -> None:
     for flow in BOOK.flows.values():
         for node in flow.nodes.values():
             if isinstance(node, Menu):
-                assert set(answers[node.prompt[-1]]) & set(node.choices)
+                assert set(answers[name_of(node.prompt[-1])]) & set(node.choices)
             if isinstance(node, Collect):
-                for entry in answers[node.prompt[-1]]:
+                for entry in answers[name_of(node.prompt[-1])]:
                     digits = entry.removesuffix(str(node.terminator))
                     assert digits.isdecimal()
                     assert node.min_digits <= len(digits) <= node.max_digits

@@ -7,7 +7,7 @@ from pydantic import Field
 from ivrengine.core import effects, events
 from ivrengine.core.call import Cursor, DigitMode
 from ivrengine.flow.defaults import ATTEMPTS_MAX, Reacting, Reaction
-from ivrengine.flow.fields import Prompts, Seconds
+from ivrengine.flow.fields import Prompts, PromptUse, Seconds
 from ivrengine.flow.node import Leave, Loc, MayFail, Stay, Turn
 from ivrengine.flow.nodes.prompting import UNCOUNTED, prompt_places, start_prompt
 
@@ -134,7 +134,7 @@ class Asking(MayFail):
         )
         return self.ask(turn, prompts, counted=counted, afresh=bool(no_matches))
 
-    def asked_prompts(self) -> Iterator[tuple[Loc, str]]:
+    def asked_prompts(self) -> Iterator[tuple[Loc, str | PromptUse]]:
         """Yield the prompts of the question and of what follows silence and wrong answers, with their places."""
         yield from prompt_places("prompt", self.prompt)
         yield from prompt_places("invalid_prompt", self.invalid_prompt or ())
@@ -150,7 +150,7 @@ class Asking(MayFail):
         return {"no_input": ("no_input", "to"), "no_match": ("no_match", "to")}
 
 
-def _reprompt_places(key: str, reaction: Reaction) -> Iterator[tuple[Loc, str]]:
-    for index, names in enumerate(reaction.reprompts):
-        for loc, name in prompt_places(str(index), names):
-            yield (key, "reprompts", index, *loc[1:]), name
+def _reprompt_places(key: str, reaction: Reaction) -> Iterator[tuple[Loc, str | PromptUse]]:
+    for index, uses in enumerate(reaction.reprompts):
+        for loc, use in prompt_places(str(index), uses):
+            yield (key, "reprompts", index, *loc[1:]), use

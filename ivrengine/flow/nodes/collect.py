@@ -6,7 +6,7 @@ from typing import Final, Literal, Self
 from pydantic import Field, model_validator
 
 from ivrengine.core import events
-from ivrengine.flow.fields import Name, Seconds, Terminator, VariableName, contradiction
+from ivrengine.flow.fields import Name, PromptUse, Seconds, Terminator, VariableName, contradiction
 from ivrengine.flow.node import Leave, Loc, Move, Turn
 from ivrengine.flow.nodes.asking import Asking
 from ivrengine.flow.nodes.prompting import prompt_over, unplayable
@@ -113,7 +113,7 @@ class Collect(Asking):
         """Return the places of the targets that stand deeper."""
         return self.asked_locs()
 
-    def prompts(self) -> Iterator[tuple[Loc, str]]:
+    def prompts(self) -> Iterator[tuple[Loc, str | PromptUse]]:
         """Yield the prompts of the question."""
         yield from self.asked_prompts()
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ivrengine.core import events
 from ivrengine.core.call import DigitMode, Outcome
-from ivrengine.flow.fields import Prompts
+from ivrengine.flow.fields import Prompts, PromptUse
 from ivrengine.flow.node import Finish, Loc, Move, Node, Stay, Turn
 from ivrengine.flow.nodes.prompting import prompt_over, prompt_places, start_prompt
 
@@ -33,7 +33,7 @@ class Hangup(Node):
         """Return none: the call ends here."""
         return {}
 
-    def prompts(self) -> Iterator[tuple[Loc, str]]:
+    def prompts(self) -> Iterator[tuple[Loc, str | PromptUse]]:
         """Yield the goodbye."""
         yield from prompt_places("prompt", self.prompt or ())
 

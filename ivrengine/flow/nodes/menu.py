@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ivrengine.core import events
-from ivrengine.flow.fields import Key, Name
+from ivrengine.flow.fields import Key, Name, PromptUse
 from ivrengine.flow.node import Leave, Loc, Move, Turn
 from ivrengine.flow.nodes.asking import Asking
 from ivrengine.flow.nodes.prompting import prompt_over, unplayable
@@ -44,6 +44,6 @@ class Menu(Asking):
         """Return the places of the keys' targets."""
         return {**self.asked_locs(), **{digit: ("choices", digit) for digit in self.choices}}
 
-    def prompts(self) -> Iterator[tuple[Loc, str]]:
+    def prompts(self) -> Iterator[tuple[Loc, str | PromptUse]]:
         """Yield the prompts of the question."""
         yield from self.asked_prompts()

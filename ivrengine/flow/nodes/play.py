@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ivrengine.core import events
 from ivrengine.core.call import DigitMode
-from ivrengine.flow.fields import Name, Prompts
+from ivrengine.flow.fields import Name, Prompts, PromptUse
 from ivrengine.flow.node import Leave, Loc, MayFail, Move, Stay, Turn
 from ivrengine.flow.nodes.prompting import prompt_over, prompt_places, start_prompt, unplayable
 
@@ -39,6 +39,6 @@ class Play(MayFail):
         """Return ``next``, and ``error`` if it leads somewhere."""
         return self.failing({"next": self.next})
 
-    def prompts(self) -> Iterator[tuple[Loc, str]]:
+    def prompts(self) -> Iterator[tuple[Loc, str | PromptUse]]:
         """Yield the prompts to be played."""
         yield from prompt_places("prompt", self.prompt)

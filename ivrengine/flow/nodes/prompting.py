@@ -1,12 +1,14 @@
 """What every node that speaks shares: start the prompts as one playback, and know when it is over."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ivrengine.core import effects, events
 from ivrengine.core.call import Cursor
-from ivrengine.flow.fields import Prompts
+from ivrengine.flow.expressions import ExpressionError
+from ivrengine.flow.fields import Prompts, PromptUse
 from ivrengine.flow.node import Fail, Loc, Turn
+from ivrengine.flow.spoken.grammar import UnspeakableError
 
 PROMPT_LIMIT_S: Final = 300.0
 """No announcement lasts five minutes; a playback whose end was never told (its event was lost) is given up then."""
@@ -17,7 +19,33 @@ UNCOUNTED: Final = Cursor()
 def start_prompt(
     turn: Turn, prompts: Prompts, *, counted: Cursor = UNCOUNTED
 ) -> tuple[Cursor, tuple[effects.Effect, ...]]:
-    """Return the cursor of a node that speaks, with the counts of ``counted``, and the effects that begin it."""
+    """Return the cursor of a node that speaks, with the counts of ``counted``, and the effects that begin it.
+
+    Raises ``ExpressionError`` if a prompt's parameter has no value, or one that cannot be spoken.
+    """
+    named = tuple(
+        use if isinstance(use, str) else filled(turn, use.prompt, use.with_) for use in prompts
+    )
+    return start_speech(turn, named, counted=counted)
+
+
+def filled(turn: Turn, prompt: str, given: Mapping[str, str]) -> effects.Spoken:
+    """Return what a prompt says with the values that its parameters are given; raises ``ExpressionError``."""
+    template = turn.kit.templates.get(prompt)
+    if template is None:  # a version of yesterday, and the prompt has gone since
+        raise ExpressionError(prompt)
+    values = {name: turn.speakable(text) for name, text in given.items()}
+    try:
+        text = template.sentence(turn.call.language, values, turn.kit.zone)
+    except UnspeakableError:
+        raise ExpressionError(prompt) from None
+    return effects.Spoken(text=text, prompt=prompt)
+
+
+def start_speech(
+    turn: Turn, prompts: tuple[str | effects.Spoken, ...], *, counted: Cursor = UNCOUNTED
+) -> tuple[Cursor, tuple[effects.Effect, ...]]:
+    """Return the cursor of a node that says prompts and composed words, and the effects that begin it."""
     cursor = Cursor(
         stage="prompt",
         attempt=counted.attempt,
@@ -71,7 +99,7 @@ def unplayable(turn: Turn, event: events.CallEvent) -> Fail | None:
             return None
 
 
-def prompt_places(key: str, names: Prompts) -> Iterator[tuple[Loc, str]]:
-    """Yield each prompt name written under ``key`` with its place: the key itself, or its item of the list."""
-    for index, name in enumerate(names):
-        yield ((key,) if len(names) == 1 else (key, index)), name
+def prompt_places(key: str, uses: Prompts) -> Iterator[tuple[Loc, str | PromptUse]]:
+    """Yield each prompt written under ``key`` with its place: the key itself, or its item of the list."""
+    for index, use in enumerate(uses):
+        yield ((key,) if len(uses) == 1 else (key, index)), use
