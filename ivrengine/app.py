@@ -6,6 +6,7 @@ The only module that knows all of them; ``serve``, the demo and the tests differ
 import asyncio
 import contextlib
 import dataclasses
+import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from ivrengine.core.switching import SwitchEvent
 from ivrengine.engine.announcing import Announcer
 from ivrengine.engine.clock import EngineClock, wall
 from ivrengine.engine.engine import Engine
+from ivrengine.engine.inquiring import Fetching, Nowhere
 from ivrengine.engine.journal import Journal
 from ivrengine.engine.journal_depth import Depth
 from ivrengine.engine.journal_reading import Reader, Recovered, recover
@@ -27,6 +29,7 @@ from ivrengine.engine.recognition import Recogniser
 from ivrengine.engine.stopping import Stopping, Then
 from ivrengine.engine.switch import Switch
 from ivrengine.engine.tenure import Tenure, take
+from ivrengine.fetching.web import Web
 from ivrengine.flow.book import Book
 from ivrengine.numbers.keyfile import create_keys, load_keys
 from ivrengine.numbers.seal import Sealer
@@ -105,11 +108,13 @@ async def running(
     counted: metrics.Metrics | None = None,
     tenure: Tenure | None = None,
     stopping: Stopping | None = None,
+    fetching: Fetching | None = None,
 ) -> AsyncIterator[Running]:
     """Run an engine while the context is open; leaving it stops the engine politely and ships what is left.
 
     ``counted`` are metrics that somebody reads before the engine runs, ``tenure`` is the right to the journal if it is held
-    already, and ``stopping`` says how the engine stops; it makes its own of what is not given.
+    already, and ``stopping`` says how the engine stops; it makes its own of what is not given. ``fetching`` is the door to
+    other systems; without it flows can ask none.
 
     Raises ``JournalInUseError``, ``JournalError``, ``KeyFileError``, ``DatabaseUrlError``; inside the context
     ``DoorClosedError`` (in a group) if a switch is lost for good.
@@ -117,7 +122,9 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         tenure = tenure or take(journal_folder(settings))
         stack.callback(tenure.close)
-        found, recovered = await _assembled(settings, book, stack, counted or metrics.new(), tenure)
+        found, recovered = await _assembled(
+            settings, book, stack, counted or metrics.new(), tenure, fetching or Nowhere()
+        )
         stopping = stopping or Stopping()
         inside = Inside(
             tenure=tenure,
@@ -158,6 +165,7 @@ async def _assembled(
     stack: contextlib.AsyncExitStack,
     counted: metrics.Metrics,
     tenure: Tenure,
+    fetching: Fetching,
 ) -> tuple[Running, Recovered]:
     """Return the engine with its journal and shipper, the journal open for writing, and what the last engine left there."""
     folder = journal_folder(settings)
@@ -182,7 +190,7 @@ async def _assembled(
     limits = _limits(settings)
     lag = LagProbe(counted.loop_late_seconds.observe)
     _measure(counted, Depth(folder, reader.acknowledged), clock, lag)
-    engine = _engine(settings, journal, book, clock, counted, limits)
+    engine = _engine(settings, journal, book, clock, counted, limits, fetching=fetching)
     parts = Running(
         engine=engine,
         tenure=tenure,
@@ -203,6 +211,8 @@ def _engine(
     clock: EngineClock,
     counted: metrics.Metrics,
     limits: Limits,
+    *,
+    fetching: Fetching,
 ) -> Engine:
     recognise = Recogniser(
         _sealer(settings),
@@ -216,8 +226,16 @@ def _engine(
         now=clock.now,
         metrics=counted,
         limits=limits,
+        fetching=fetching,
     )
     return engine
+
+
+def outside(settings: Settings) -> Web:
+    """Return the door to the systems that the settings allow, to be entered and given to ``running``."""
+    return Web(
+        settings.outside(), settings.secrets, chance=random.random, ca_file=settings.http.ca_file
+    )
 
 
 def _measure(counted: metrics.Metrics, depth: Depth, clock: EngineClock, lag: LagProbe) -> None:

@@ -9,7 +9,9 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from ivrengine.flow import explaining, load
+from ivrengine.flow.outside import Outside
 from ivrengine.flow.problems import Code, Problem, Severity, any_error, did_you_mean, in_order
+from ivrengine.settings import load as settings
 
 DEFAULT_FOLDER: Final = Path("flows")
 
@@ -91,11 +93,26 @@ def _checked(paths: Iterable[Path]) -> tuple[int, tuple[Problem, ...]]:
             files.add(path.resolve())
     flows = 0
     found: list[Problem] = []
+    outside = _outside()
     for folder, only in folders.items():
-        book, problems = load.load_folder(folder)
+        book, problems = load.load_folder(folder, outside)
         flows += len(book.flows)
         found += [p for p in problems if only is None or Path(p.file).resolve() in only]
     return flows, in_order(found)
+
+
+def _outside() -> Outside | None:
+    """Return what the settings say of other systems; None, and nothing is said of hosts and secrets, if there are none."""
+    if not settings.is_given():
+        return None
+    try:
+        return settings.load().outside()
+    except settings.SettingsError as error:
+        sentence = (
+            f"hosts and secrets are not checked, for the settings are broken: {error.problems[0]}"
+        )
+        typer.echo(f"ivrengine: {sentence}", err=True)
+        return None
 
 
 def _folder_of(file: Path) -> Path:

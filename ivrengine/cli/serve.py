@@ -76,7 +76,7 @@ def serve(
         )
     if not settings.flows_dir.is_dir():
         complaints.bad_usage(f"there is no folder {settings.flows_dir} to read flows from")
-    book, problems = load_folder(settings.flows_dir)
+    book, problems = load_folder(settings.flows_dir, settings.outside())
     for problem in problems:
         typer.echo(str(problem), err=True)
     if not book.flows:
@@ -141,9 +141,18 @@ async def _answering(
             doors.append(_door(_node(node), library, inside, meter))
         return doors
 
-    async with app.running(
-        settings, book, make_doors, counted=counted, tenure=tenure, stopping=stopping
-    ) as running:
+    async with (
+        app.outside(settings) as outside,
+        app.running(
+            settings,
+            book,
+            make_doors,
+            counted=counted,
+            tenure=tenure,
+            stopping=stopping,
+            fetching=outside,
+        ) as running,
+    ):
         status.look_at(lambda: parts(running))
         status.look_at(lambda: nodes((door.switch, door.right, door.beside) for door in doors))
         status.run()

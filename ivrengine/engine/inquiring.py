@@ -1,7 +1,6 @@
 """What calls ask other systems: beside the call, within a deadline, and answered by one event in any case."""
 
 import asyncio
-import dataclasses
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Final, Protocol
@@ -9,6 +8,7 @@ from typing import Final, Protocol
 import structlog
 
 from ivrengine.core import effects, events
+from ivrengine.core.asking import Inquiry, Reply, UnansweredError
 from ivrengine.core.events import Unanswered
 from ivrengine.core.ids import RequestId
 from ivrengine.engine.fault import fault
@@ -19,26 +19,7 @@ AT_ONCE_MAX: Final = 200
 """Questions under way at once, of all calls: what another system of the house is not drowned by. The rest wait, within
 their deadlines; a call asks one thing at a time, so that no more wait than there are calls."""
 
-Inquiry = effects.Fetch | effects.Submit
-"""The effects that are answered from outside."""
 Answer = events.Fetched | events.FetchFailed
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What another system answered: its HTTP status, which is none of failure, and its JSON."""
-
-    status: int
-    content: object
-
-
-class UnansweredError(Exception):
-    """Nothing of use came; ``reason`` says why, ``status`` is that of the answer if there was one."""
-
-    def __init__(self, reason: Unanswered, status: int | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.status = status
 
 
 class Fetching(Protocol):

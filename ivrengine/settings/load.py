@@ -25,6 +25,11 @@ class SettingsError(Exception):
         self.problems = problems
 
 
+def is_given() -> bool:
+    """Tell whether there is a file of settings that ``load`` would find by itself."""
+    return bool(os.environ.get(FILE_VARIABLE)) or DEFAULT_FILE.exists()
+
+
 def load(path: Path | None = None) -> Settings:
     """Return the settings from the file and the environment; raises ``SettingsError`` with every problem.
 

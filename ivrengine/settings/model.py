@@ -12,6 +12,7 @@ import phonenumbers
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -21,6 +22,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from ivrengine.flow.outside import AddressError, Outside, allowed_by
+
 PREFIX: Final = "IVRENGINE_"
 """Begins the name of every environment variable that sets something."""
 DATABASE_VARIABLE: Final = "DATABASE_URL"
@@ -28,6 +31,7 @@ DATABASE_VARIABLE: Final = "DATABASE_URL"
 _NODE_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _ENDPOINT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _SEAL_KEY: Final = re.compile(r"[!-~]{16}", re.ASCII)
+_SECRET_NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
 _TRUNKS_MAX: Final = 64
 """Each is a series of a metric; more carriers than this no node has."""
 
@@ -87,6 +91,35 @@ def _endpoint_name(value: str) -> str:
     if not _ENDPOINT_NAME.fullmatch(value):
         raise _expected("the name of an endpoint as in pjsip.conf, such as trunk-out")
     return value
+
+
+def _allowed(value: str) -> str:
+    try:
+        allowed_by(value)
+    except AddressError as error:
+        raise _expected(str(error)) from None
+    return value
+
+
+def _secret_name(value: str) -> str:
+    if not _SECRET_NAME.fullmatch(value):
+        raise _expected("a name of at most 64 small letters, digits, - and _")
+    return value
+
+
+def _secret(value: object) -> object:
+    """Read a secret, or the file that holds it; nothing of it is told if it is none."""
+    match value:
+        case {"file": str() as file, **others} if not others:
+            text = _content(Path(file), "file")
+        case str():
+            text = value
+        case _:
+            raise _expected("a text, or `{file = …}`")
+    # Behind a line's end it would be a header of its own.
+    if not text or not text.isascii() or not text.isprintable():
+        raise _expected("letters, digits and signs of ASCII in one line")
+    return text
 
 
 class _Table(BaseModel):
@@ -235,6 +268,21 @@ class Metrics(_Table):
     listen: Annotated[str, AfterValidator(_listen)] | None = None
 
 
+class Http(_Table):
+    """Other systems that flows may ask (the node ``http``); none unless they are named."""
+
+    allow: tuple[Annotated[str, AfterValidator(_allowed)], ...] = Field(default=(), max_length=256)
+    """Hosts, with their ports if those are not 443; by https, unless ``http://`` stands before or it is this machine."""
+    ca_file: Path | None = None
+    """Who signs their certificates, where it is not one of the authorities that this machine trusts."""
+
+    @model_validator(mode="after")
+    def _authorities(self) -> Self:
+        if self.ca_file is not None:
+            _content(self.ca_file, "ca_file")
+        return self
+
+
 class Settings(BaseSettings):
     """All settings. Paths that are not absolute begin in the working directory."""
 
@@ -261,6 +309,11 @@ class Settings(BaseSettings):
     stopping: Stopping = Stopping()
     log: Log = Log()
     metrics: Metrics = Metrics()
+    http: Http = Http()
+    secrets: dict[
+        Annotated[str, AfterValidator(_secret_name)], Annotated[SecretStr, BeforeValidator(_secret)]
+    ] = Field(default_factory=dict, max_length=256)
+    """What other systems want to be shown, by the names that flows have for it; a text, or the file that holds it."""
 
     @classmethod
     def settings_customise_sources(
@@ -283,6 +336,11 @@ class Settings(BaseSettings):
                 sentence = f"a name that no other node has, found `{name}` again"
                 raise _expected(sentence, "asterisk", index, "name")
         return self
+
+    def outside(self) -> Outside:
+        """Return what flows may ask, and with which secrets."""
+        allowed = {origin for entry in self.http.allow for origin in allowed_by(entry)}
+        return Outside(allowed=allowed, secrets=self.secrets.keys())
 
     @property
     def keys_path(self) -> Path:

@@ -15,7 +15,7 @@ from ivrengine.flow.problems import did_you_mean, shown
 from ivrengine.settings.model import DATABASE_VARIABLE, PREFIX, Settings
 from ivrengine.settings.source import Loc, Source
 
-_SECRET: Final = frozenset({"password", "database_url"})
+_SECRET: Final = frozenset({"password", "database_url", "secrets"})
 _EXPECTATIONS: Final[Mapping[str, str]] = {
     "bool_parsing": "true or false",
     "bool_type": "true or false",

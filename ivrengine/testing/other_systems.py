@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from ivrengine.core import asking
 from ivrengine.core.events import Unanswered
-from ivrengine.engine import inquiring
 from ivrengine.testing.given import Replies
 from ivrengine.testing.seen import Asks
 
@@ -27,18 +27,18 @@ class OtherSystems:
         self._asking_node = asking_node
         self._told = told
 
-    async def fetch(self, inquiry: inquiring.Inquiry) -> inquiring.Reply:
+    async def fetch(self, inquiry: asking.Inquiry) -> asking.Reply:
         """Answer as is given; raises ``UnansweredError``."""
         node = self._asking_node()
         given = self._replies.get(node)
         if given is None:
             self._told(Asks(node=node))
-            raise inquiring.UnansweredError(Unanswered.REFUSED)
+            raise asking.UnansweredError(Unanswered.REFUSED)
         await asyncio.sleep(given.after_s)
         if given.fails is Unanswered.TIMEOUT:
             await asyncio.sleep(inquiry.deadline_s + 1)  # the engine itself ends the wait
         if given.fails is not None:
-            raise inquiring.UnansweredError(given.fails)
+            raise asking.UnansweredError(given.fails)
         if given.status >= _FAILURE:
-            raise inquiring.UnansweredError(Unanswered.STATUS, given.status)
-        return inquiring.Reply(status=given.status, content=given.content)
+            raise asking.UnansweredError(Unanswered.STATUS, given.status)
+        return asking.Reply(status=given.status, content=given.content)

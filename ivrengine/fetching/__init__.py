@@ -1,0 +1,1 @@
+"""The door to other systems, over HTTP."""
