@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from ivrengine.flow import prompt_uses
+from ivrengine.flow import prompt_uses, spoken_keys
 from ivrengine.flow.book import PromptTexts
 from ivrengine.flow.draft import Draft
 from ivrengine.flow.node import Node
@@ -195,6 +195,8 @@ def check_names(
         yield from _outside(draft, around.outside)
     if around.prompts is not None:
         yield from _prompts(draft, prompts, around.prompts, around.recorded)
+        if draft.whole:
+            yield from spoken_keys.check(draft, around.prompts)
 
 
 def _texts(draft: Draft, name: str, node: Node) -> Iterator[Problem]:

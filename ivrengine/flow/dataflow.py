@@ -161,7 +161,7 @@ def _secrets(draft: Draft) -> Iterator[Problem]:
         for index, variable in enumerate(handed):
             found.append((variable, draft.place("returns", by, index)))
     for name, node in nodes:
-        for expression in node.expressions():
+        for expression in prompt_uses.expressions(node):
             loc: Loc = ("nodes", name, *expression.loc)
             counted = _COUNTED.sub(lambda size: " " * len(size[0]), expression.text)
             for variable, inside in names_in(counted):

@@ -70,6 +70,9 @@ class Code(StrEnum):
     PROMPT_RECORDING = "prompt-recording"
     UNSPOKEN_LANGUAGE = "unspoken-language"
     NO_TIMEZONE = "no-timezone"
+    KEY_UNMENTIONED = "key-unmentioned"
+    KEY_WITHOUT_CHOICE = "key-without-choice"
+    PROMPT_CUT = "prompt-cut"
     TWICE = "twice"
     UNKNOWN_PHONE = "unknown-phone"
     ROUTE_TWICE = "route-twice"
@@ -178,6 +181,11 @@ RULES: Final[Mapping[Code, Rule]] = {
     Code.NO_TIMEZONE: _error(
         "An instant is to be said, but nothing names the clock to tell it by."
     ),
+    Code.KEY_UNMENTIONED: _warning(
+        "A key of a menu is in none of its prompts: nobody will press it."
+    ),
+    Code.KEY_WITHOUT_CHOICE: _warning("A prompt names a key that the menu does not have."),
+    Code.PROMPT_CUT: _warning("A prompt is longer than the time in which it could be heard."),
     Code.TWICE: _error("A name that must be unique within its brand is given twice."),
     Code.UNKNOWN_PHONE: _error("The brand's directory has no phone of this name."),
     Code.ROUTE_TWICE: _error("One number is routed twice."),

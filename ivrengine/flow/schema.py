@@ -4,6 +4,7 @@ Draft 7, which every editor's YAML support understands. An editor reads ``yes`` 
 version has it; the schema takes all of them where our reader does.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -110,6 +111,8 @@ def _of_any_form(found: Schema) -> Schema:
     match found.get("type"):
         case "string" if not found.keys() & {"const", "enum", "pattern"}:
             found["type"] = _TEXT
+        case "string" if re.match(found.get("pattern", "$"), "1"):
+            found["type"] = ["string", "integer"]  # a key of a telephone
         case "boolean":
             del found["type"]
             found["enum"] = _YES_OR_NO

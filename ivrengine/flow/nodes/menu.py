@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ivrengine.core import events
-from ivrengine.flow.fields import Key, Name, PromptUse
+from ivrengine.flow.fields import Key, Name, PromptUse, one_or_many
 from ivrengine.flow.node import Leave, Loc, Move, Turn
 from ivrengine.flow.nodes.asking import Asking
 from ivrengine.flow.nodes.prompting import prompt_over, unplayable
@@ -18,6 +18,14 @@ class Menu(Asking):
     type: Literal["menu"]
     choices: Annotated[dict[Key, Name], Field(min_length=1)] = Field(
         description="What each key leads to."
+    )
+    unspoken: Annotated[
+        tuple[Key, ...],
+        BeforeValidator(one_or_many, json_schema_input_type=Key | list[Key]),
+        Field(max_length=12),
+    ] = Field(
+        default=(),
+        description="Keys that no prompt mentions, on purpose: `check` does not ask for them.",
     )
 
     def enter(self, turn: Turn) -> Move:
