@@ -57,3 +57,12 @@ def test_every_call_reads_back_as_it_was(call: Call) -> None:
 def test_a_kind_that_this_version_does_not_know_is_named() -> None:
     with pytest.raises(codec.UnknownKindError, match="Teleported"):
         codec.event("Teleported", b"{}")
+
+
+def test_a_playback_of_yesterday_is_of_names_alone() -> None:
+    written = (
+        b'{"channel_id":"ast1:1.1","playback_id":"ast1:p","prompts":["a","b"],"language":"tr"}'
+    )
+    read = codec.effect("Play", written)
+    assert isinstance(read, effects.Play)
+    assert read.prompts == ("a", "b")

@@ -11,6 +11,7 @@ from ivrengine.core.call import Call, Caller, FlowRef, Value
 from ivrengine.core.effects import Effect
 from ivrengine.core.ids import BrandId, CallerKey, CallId, ChannelId, FlowHash, NumberId
 from ivrengine.flow import check, draft, linking, step, text, variables
+from ivrengine.flow.fields import zone_of
 from ivrengine.flow.model import Flow
 from ivrengine.flow.node import Kit
 from ivrengine.flow.problems import Problem
@@ -48,7 +49,10 @@ def compiled(source: str) -> tuple[Flow | None, list[Problem]]:
         nodes=candidate.nodes,
         exits={name: node.exits() for name, node in candidate.nodes.items()},
         initial=product.initial,
-        kit=Kit(programs=product.programs),
+        kit=Kit(
+            programs=product.programs,
+            zone=None if candidate.timezone is None else zone_of(candidate.timezone),
+        ),
         text=source,
         parameters=candidate.parameters,
         returns=candidate.returns,

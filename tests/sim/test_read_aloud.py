@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ivrengine.core.effects import Spoken
 from ivrengine.core.ids import BrandId
 from ivrengine.prompts.library import PromptMissingError
 from ivrengine.sim.read_aloud import ReadAloud
@@ -36,3 +37,13 @@ def test_a_longer_text_takes_longer(text: str) -> None:
 def test_what_is_no_prompt_has_no_length() -> None:
     assert ReadAloud(PROMPTS).duration_s("sound:other") is None
     assert ReadAloud(PROMPTS).spoken("music:default") is None
+
+
+async def test_composed_words_are_read_aloud_under_the_name_of_their_prompt() -> None:
+    aloud = ReadAloud(PROMPTS)
+    media = await aloud.speech(BRAND, Spoken(text="Saat: on dört", prompt="it-is"), "tr")
+    heard = aloud.spoken(media)
+    assert heard is not None
+    assert (heard.name, heard.language, heard.text) == ("it-is", "tr", "Saat: on dört")
+    shorter = await aloud.speech(BRAND, Spoken(text="on"), "tr")
+    assert (aloud.duration_s(media) or 0) > (aloud.duration_s(shorter) or 0) > 0
