@@ -8,7 +8,8 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from ivrengine.flow import explaining, load
+from ivrengine.engine.clock import wall
+from ivrengine.flow import explaining, folder_files, load
 from ivrengine.flow.outside import Outside
 from ivrengine.flow.problems import Code, Problem, Severity, any_error, did_you_mean, in_order
 from ivrengine.settings import load as settings
@@ -37,7 +38,7 @@ def check(
         ),
     ] = None,
 ) -> None:
-    """Check flows, prompts and routing; exit with 1 if there are errors, with 0 if there are at most warnings."""
+    """Check flows, prompts, schedules and routing; exit with 1 if there are errors, with 0 if there are at most warnings."""
     if explain is not None:
         _explain(explain)
     wanted = paths or [DEFAULT_FOLDER]
@@ -77,7 +78,7 @@ def _unusable(path: Path) -> Iterable[str]:
         parent = path.parent
         names = [found.name for found in parent.iterdir()] if parent.is_dir() else []
         yield f"there is no file or folder {path}{did_you_mean(path.name, names)}"
-    elif path.suffix not in load.SUFFIXES:
+    elif path.suffix not in folder_files.SUFFIXES:
         yield f"expected a folder or a YAML file, found {path}"
 
 
@@ -95,7 +96,7 @@ def _checked(paths: Iterable[Path]) -> tuple[int, tuple[Problem, ...]]:
     found: list[Problem] = []
     outside = _outside()
     for folder, only in folders.items():
-        book, problems = load.load_folder(folder, outside)
+        book, problems = load.load_folder(folder, outside, wall().date())
         flows += len(book.flows)
         found += [p for p in problems if only is None or Path(p.file).resolve() in only]
     return flows, in_order(found)

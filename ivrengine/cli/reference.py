@@ -18,7 +18,17 @@ from annotated_types import Ge, Le, MaxLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from ivrengine.flow import defaults, explaining, fields, model, prompt_texts, routing, schema, step
+from ivrengine.flow import (
+    defaults,
+    explaining,
+    fields,
+    model,
+    prompt_texts,
+    routing,
+    schedule_source,
+    schema,
+    step,
+)
 from ivrengine.flow.cel_faults import FUNCTIONS
 from ivrengine.flow.expressions import SURROUNDINGS, CelType
 from ivrengine.flow.node import Node
@@ -43,6 +53,10 @@ _MODELS: Final[Mapping[str, type[BaseModel]]] = {
         defaults.Defaults,
         defaults.Reaction,
         prompt_texts.PromptsSource,
+        schedule_source.SchedulesSource,
+        schedule_source.ScheduleSource,
+        schedule_source.HolidaysSource,
+        schedule_source.ExceptionSource,
         routing.RoutingSource,
         routing.BrandSource,
         routing.RouteSource,
@@ -77,6 +91,10 @@ _WORDS: Final[tuple[tuple[object, str], ...]] = (
     (Taken, "path, or mapping"),
     (prompt_texts.Spoken, "text"),
     (routing.Did, "number"),
+    (schedule_source.Periods, "hours"),
+    (schedule_source.Weekdays, "days"),
+    (schedule_source.Date, "date"),
+    (schedule_source.Dates, "list of dates"),
     (routing.Endpoint, "endpoint"),
     (routing.Country, "country"),
     (model.AnyNode, "node"),

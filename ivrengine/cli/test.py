@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from ivrengine.cli import complaints, test_report
 from ivrengine.cli.check import DEFAULT_FOLDER
-from ivrengine.flow import load
+from ivrengine.flow import folder_files, load
 from ivrengine.flow.book import Book
 from ivrengine.flow.problems import did_you_mean
 from ivrengine.telemetry import logs
@@ -88,7 +88,9 @@ def _wanted(paths: Sequence[Path]) -> tuple[Path, list[Path]]:
 
 def _folder_of(script: Path) -> Path:
     """Return the folder of flows that a script's file belongs to: the one with its ``tests`` folder in it."""
-    tests = (parent for parent in script.absolute().parents if parent.name == load.TESTS_FOLDER)
+    tests = (
+        parent for parent in script.absolute().parents if parent.name == folder_files.TESTS_FOLDER
+    )
     found = next(tests, None)
     if found is None:
         complaints.bad_usage(f"expected a script in the folder `tests` of flows, found {script}")
@@ -108,7 +110,7 @@ def _sound_book(folder: Path) -> Book:
 
 def _understood(files: Sequence[Path], book: Book, folder: Path) -> list[Scripted]:
     if not files:
-        complaints.bad_usage(f"there are no scripted calls in {folder / load.TESTS_FOLDER}")
+        complaints.bad_usage(f"there are no scripted calls in {folder / folder_files.TESTS_FOLDER}")
     scripts, problems = read_scripts(files, book)
     if problems:
         for problem in problems:

@@ -53,4 +53,6 @@ class Versions:
             return None if found is None else self._from_text(found, book)
 
         ref = FlowRef(name=row.name, hash=row.flow_hash)
-        return compile_version(row.text, ref, called, book.templates.get(row.brand, {}))
+        templates = book.templates.get(row.brand, {})
+        schedules = book.schedules.get(row.brand, {})
+        return compile_version(row.text, ref, called, templates, schedules)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from ivrengine.core.ids import BrandId
 from ivrengine.flow.model import Flow
+from ivrengine.flow.schedules import Schedule
 from ivrengine.flow.templates import Template
 
 PromptTexts = Mapping[str, str]
@@ -66,6 +67,7 @@ class Book:
     templates: Mapping[BrandId, Mapping[str, Template]] = dataclasses.field(default_factory=dict)
     """Those with parameters."""
     routes: Routes = Routes()
+    schedules: Mapping[BrandId, Mapping[str, Schedule]] = dataclasses.field(default_factory=dict)
 
     def route(self, did: str) -> Flow | None:
         """Return the flow that answers this DID; None if none does, or the one that should did not pass the compiler."""

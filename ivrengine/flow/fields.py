@@ -19,6 +19,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from ivrengine.flow.expressions import RESERVED_NAMES, SURROUNDING_NAMES
+from ivrengine.flow.problems import closest
 
 EXPRESSION_MAX: Final = 1_000
 """Characters of a CEL expression; a longer condition is split with ``set``. Bounds what one evaluation can cost."""
@@ -92,8 +93,11 @@ def zone_of(name: str) -> zoneinfo.ZoneInfo:
 def _zone(value: str) -> str:
     try:
         zone_of(value)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise unexpected("a time zone by its IANA name such as Europe/Istanbul") from None
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is an OSError
+        near = closest(value, zoneinfo.available_timezones())
+        perhaps = "" if near is None else f" (did you mean `{near}`?)"
+        what = f"a time zone by its IANA name such as Europe/Istanbul{perhaps}"
+        raise unexpected(what) from None
     return value
 
 

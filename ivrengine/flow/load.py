@@ -3,10 +3,10 @@
 import dataclasses
 import hashlib
 import json
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ivrengine.core.call import FlowRef
 from ivrengine.core.ids import BrandId, FlowHash
@@ -14,10 +14,13 @@ from ivrengine.flow import (
     check,
     dataflow,
     draft,
+    folder_files,
     linking,
     prompt_texts,
     prompt_uses,
     routing,
+    schedule_checks,
+    schedule_files,
     shelf,
     text,
     variables,
@@ -36,6 +39,7 @@ from ivrengine.flow.problems import (
     in_order,
     problem,
 )
+from ivrengine.flow.schedules import Schedule
 from ivrengine.flow.shelf import Shelf
 from ivrengine.flow.templates import Template
 
@@ -43,9 +47,6 @@ ROUTING_FILE: Final = "routing.yaml"
 PROMPTS_FILE: Final = "prompts.yaml"
 PROMPTS_FOLDER: Final = "prompts"
 RECORDINGS_FOLDER: Final = "recordings"
-TESTS_FOLDER: Final = "tests"
-"""Scripted calls: they are no flows, and ``ivrengine test`` reads them."""
-SUFFIXES: Final = frozenset({".yaml", ".yml"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,7 @@ class _Seen:
     place: Place
     """Of its name."""
     prompts: Collection[str]
+    schedules: Collection[str]
     interface: linking.Interface
 
     @property
@@ -73,6 +75,7 @@ class _Folder:
     routing_file: routing.Routing | None = None
     outside: Outside | None = None
     shelf: Shelf = dataclasses.field(default_factory=Shelf)
+    schedules: schedule_files.Schedules = schedule_files.NONE
     seen: list[_Seen] = dataclasses.field(default_factory=list)
     first: dict[tuple[BrandId | None, str | None], _Seen] = dataclasses.field(default_factory=dict)
     all_seen: bool = True
@@ -91,15 +94,18 @@ class _Folder:
         )
 
 
-def load_folder(folder: Path, outside: Outside | None = None) -> tuple[Book, tuple[Problem, ...]]:
+def load_folder(
+    folder: Path, outside: Outside | None = None, today: date | None = None
+) -> tuple[Book, tuple[Problem, ...]]:
     """Return the book of a folder and everything that is wrong in it; a flow with errors is left out of the book.
 
-    ``outside`` is what the settings say of other systems; without it nothing is said of hosts and secrets.
+    ``outside`` is what the settings say of other systems, and ``today`` the day: without them nothing is said of hosts and
+    secrets, and of exceptions of schedules that are past.
 
     Flows are read one after the other: what was read of one, data and places, is let go of before the next.
     """
     read = _Folder(outside=outside)
-    flow_files = _read_surroundings(read, folder)
+    flow_files = _read_surroundings(read, folder, today)
     routes, brands = Routes(), {}
     if read.routing_file is not None:
         routes, twice = routing.routes(read.routing_file)
@@ -113,6 +119,7 @@ def load_folder(folder: Path, outside: Outside | None = None) -> tuple[Book, tup
         prompts=read.shelf.without_parameters(),
         templates=read.shelf.templates,
         routes=routes,
+        schedules=read.schedules.sound(),
     )
     return book, in_order(read.problems)
 
@@ -133,44 +140,27 @@ def _linked(read: _Folder, compiled: Iterable[Flow]) -> Mapping[linking.Key, Flo
     return linking.linked(sound, interfaces)
 
 
-def _read_surroundings(read: _Folder, folder: Path) -> list[Path]:
-    """Read what flows are held against, routing and prompts; return the files of the flows."""
+def _read_surroundings(read: _Folder, folder: Path, today: date | None) -> list[Path]:
+    """Read what flows are held against, routing, prompts and schedules; return the files of the flows."""
     flow_files: list[Path] = []
+    schedule_paths: list[Path] = []
     prompt_files: list[prompt_texts.PromptFile | None] = []
-    for path in _files(folder, read.problems):
+    for path in folder_files.files(folder, read.problems):
         relative = path.relative_to(folder)
         if relative == Path(ROUTING_FILE):
             _read_routing(read, path)
         elif relative == Path(PROMPTS_FILE) or relative.parts[0] == PROMPTS_FOLDER:
             prompt_files.append(_read_prompts(read, path))
+        elif relative == Path(schedule_files.FILE) or relative.parts[0] == schedule_files.FOLDER:
+            schedule_paths.append(path)
         else:
             flow_files.append(path)
     complete = None not in prompt_files
     whole = [file for file in prompt_files if file is not None]
     read.shelf, found = shelf.shelf(whole, folder / RECORDINGS_FOLDER, complete=complete)
-    read.problems += found
+    read.schedules, wrong = schedule_files.read_all(schedule_paths, today)
+    read.problems += [*found, *wrong]
     return flow_files
-
-
-def _files(folder: Path, found: list[Problem]) -> Iterator[Path]:
-    """Yield the YAML files of a folder and its sub-folders in order; links to folders are not followed."""
-
-    def unreadable(error: OSError) -> None:
-        sentence = f"the folder cannot be read: {error.strerror}"
-        found.append(problem(str(error.filename), BEGINNING, Code.FILE_UNREADABLE, sentence))
-
-    for parent, folders, files in os.walk(folder, onerror=unreadable):
-        apart = {TESTS_FOLDER} if Path(parent) == folder else set()
-        folders[:] = sorted(name for name in {*folders} - apart if not name.startswith("."))
-        for name in folders:
-            path = Path(parent, name)
-            if path.is_symlink():
-                sentence = "this folder is a link; links to folders are not followed"
-                found.append(problem(str(path), BEGINNING, Code.FILE_LINKED, sentence))
-        for name in sorted(files):
-            path = Path(parent, name)
-            if path.suffix in SUFFIXES and not name.startswith("."):
-                yield path
 
 
 def _read_routing(read: _Folder, path: Path) -> None:
@@ -209,22 +199,26 @@ def _read_flow(read: _Folder, path: Path) -> Flow | None:
     texts = read.shelf.texts_of(candidate.brand)
     templates = read.shelf.templates_of(candidate.brand)
     found += prompt_uses.check(candidate, compiled.programs, templates, texts.keys())
+    found += schedule_checks.check(candidate, read.schedules)
     seen = _Seen(
         brand=candidate.brand,
         flow=candidate.flow,
         file=candidate.file,
         place=candidate.place("flow"),
         prompts=prompts.keys(),
+        schedules=schedule_checks.named(candidate),
         interface=linking.interface(candidate, compiled.programs),
     )
     found += _flow_twice(read, seen)
     read.seen.append(seen)
     read.problems += found
-    if any_error(found) or not _has_all_prompts(read, candidate, prompts):
+    asked = read.schedules.asked(candidate.brand, seen.schedules)
+    if any_error(found) or asked is None or not _has_all_prompts(read, candidate, prompts):
         return None
     named = {name: texts.get(name, {}) for name in prompts}
     filled = {name: templates[name] for name in prompts if name in templates}
-    return _flow(candidate, compiled, named, filled)
+    flow = _flow(candidate, compiled, _hash(candidate, named, filled, asked))
+    return _asking(flow, filled, {name: entry.schedule for name, entry in asked.items()})
 
 
 def _surroundings(read: _Folder, brand: BrandId | None) -> check.Surroundings:
@@ -260,14 +254,13 @@ def _flow_twice(read: _Folder, seen: _Seen) -> Iterator[Problem]:
 def _flow(
     candidate: draft.Draft,
     compiled: variables.Compiled,
-    prompts: Mapping[str, PromptTexts],
-    templates: Mapping[str, Template],
+    version: FlowHash,
 ) -> Flow:
     assert candidate.flow is not None
     assert candidate.brand is not None
     assert candidate.start is not None
     return Flow(
-        ref=FlowRef(name=candidate.flow, hash=_hash(candidate, prompts, templates)),
+        ref=FlowRef(name=candidate.flow, hash=version),
         brand=candidate.brand,
         languages=candidate.languages,
         start=candidate.start,
@@ -276,7 +269,6 @@ def _flow(
         initial=compiled.initial,
         kit=Kit(
             programs=compiled.programs,
-            templates=templates,
             zone=None if candidate.timezone is None else zone_of(candidate.timezone),
         ),
         text=candidate.document.text,
@@ -289,17 +281,26 @@ def _flow(
     )
 
 
+def _asking(
+    flow: Flow, templates: Mapping[str, Template], schedules: Mapping[str, Schedule]
+) -> Flow:
+    kit = dataclasses.replace(flow.kit, templates=templates, schedules=schedules)
+    return dataclasses.replace(flow, kit=kit)
+
+
 def _hash(
     candidate: draft.Draft,
     prompts: Mapping[str, PromptTexts],
     templates: Mapping[str, Template],
+    schedules: Mapping[str, schedule_files.Entry],
 ) -> FlowHash:
     """Return the hash of a version; what a prompt's parameters are is part of what it says."""
     said = dict(prompts)
     for name, template in templates.items():
         parameters = {f"parameter {of}": repr(each) for of, each in template.parameters.items()}
         said[name] = {**parameters, **prompts[name]}
-    return content_hash(candidate.document.text, said)
+    written = {name: entry.written for name, entry in schedules.items()}
+    return content_hash(candidate.document.text, said, written)
 
 
 def compile_version(
@@ -307,11 +308,13 @@ def compile_version(
     ref: FlowRef,
     called: Callable[[str], Flow | None],
     templates: Mapping[str, Template],
+    schedules: Mapping[str, Schedule],
 ) -> Flow | None:
     """Return an earlier version of a flow from its text as it was stored; None if this compiler finds it broken.
 
     ``called`` finds the versions of its sub-flows by their names. Its prompts, with parameters (``templates``) or without,
-    and its phones are those of today: what is not there any more is not played, and not rung.
+    its phones and ``schedules`` are those of today: what is not there any more is not played, not rung, and an error of
+    the node that asks it.
     """
     document, found = text.read_text(source, ref.name)
     if document is None:
@@ -321,8 +324,7 @@ def compile_version(
     found += [*not_in_language, *wrong, *check.check_graph(candidate)]
     if any_error(found) or not candidate.whole:
         return None
-    flow = _flow(candidate, compiled, {}, {})
-    flow = dataclasses.replace(flow, kit=dataclasses.replace(flow.kit, templates=templates))
+    flow = _asking(_flow(candidate, compiled, ref.hash), templates, schedules)
     subflows: dict[str, Flow] = {}
     for name in {name for node in flow.nodes.values() if (name := node.subflow()) is not None}:
         subflow = called(name)
@@ -332,9 +334,11 @@ def compile_version(
     return dataclasses.replace(linking.with_subflows(flow, subflows), ref=ref)
 
 
-def content_hash(flow_text: str, prompts: Mapping[str, PromptTexts]) -> FlowHash:
-    """Return the hash of a flow version: hex SHA-256 over its text and the texts of the prompts it names."""
-    content = [flow_text, {name: dict(texts) for name, texts in prompts.items()}]
+def content_hash(
+    flow_text: str, prompts: Mapping[str, PromptTexts], schedules: Mapping[str, Mapping[str, Any]]
+) -> FlowHash:
+    """Return the hash of a flow version: hex SHA-256 over its text, and the prompts and schedules that it names."""
+    content = [flow_text, {name: dict(texts) for name, texts in prompts.items()}, schedules]
     canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return FlowHash(hashlib.sha256(canonical.encode()).hexdigest())
 
@@ -350,6 +354,8 @@ def _over_all(folder: Path, read: _Folder) -> Iterator[Problem]:
         yield problem(str(folder), BEGINNING, Code.NO_ROUTING, sentence)
     if read.knows_all_flows():
         yield from _unused_prompts(read)
+        used = {(seen.brand, name) for seen in read.seen for name in seen.schedules}
+        yield from schedule_checks.unused(read.schedules.entries, used)
 
 
 def _misrouted(read: _Folder, known: routing.Routing) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ from ivrengine.flow.nodes.call import CallFlow
 from ivrengine.flow.nodes.collect import Collect
 from ivrengine.flow.nodes.goto import Goto
 from ivrengine.flow.nodes.hangup import Hangup
+from ivrengine.flow.nodes.hours import Hours
 from ivrengine.flow.nodes.http import Http
 from ivrengine.flow.nodes.language import Language as LanguageNode
 from ivrengine.flow.nodes.menu import Menu
@@ -36,6 +37,7 @@ AnyNode = Annotated[
     | Menu
     | Collect
     | Switch
+    | Hours
     | Split
     | Set
     | Wait

@@ -17,6 +17,7 @@ from ivrengine.core.effects import Effect
 from ivrengine.core.events import CallEvent, Resumed
 from ivrengine.flow.expressions import CelType, Programs
 from ivrengine.flow.fields import Name, PromptUse
+from ivrengine.flow.schedules import Schedule
 from ivrengine.flow.templates import Template
 
 Loc = tuple[str | int, ...]
@@ -37,6 +38,8 @@ class Kit:
     """The prompts of the flow that have parameters, by name."""
     zone: tzinfo | None = None
     """Where the clock hangs by which the flow tells the time."""
+    schedules: Mapping[str, Schedule] = dataclasses.field(default_factory=dict)
+    """By name."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,6 +86,13 @@ class Code(StrEnum):
     NEEDS_CALLER = "needs-caller"
     HOST_NOT_ALLOWED = "host-not-allowed"
     UNKNOWN_SECRET = "unknown-secret"  # noqa: S105 - a code, no password
+    UNKNOWN_SCHEDULE = "unknown-schedule"
+    UNUSED_SCHEDULE = "unused-schedule"
+    UNKNOWN_REASON = "unknown-reason"
+    HOURS_OVERLAP = "hours-overlap"
+    NEVER_OPEN = "never-open"
+    NEVER_CLOSED = "never-closed"
+    EXCEPTION_PAST = "exception-past"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -205,6 +212,13 @@ RULES: Final[Mapping[Code, Rule]] = {
     ),
     Code.HOST_NOT_ALLOWED: _error("Flows ask only hosts that the settings allow."),
     Code.UNKNOWN_SECRET: _error("The settings have no secret of this name."),
+    Code.UNKNOWN_SCHEDULE: _error("The brand has no schedule of this name."),
+    Code.UNUSED_SCHEDULE: _warning("No flow asks this schedule."),
+    Code.UNKNOWN_REASON: _error("The schedule is never closed for this reason."),
+    Code.HOURS_OVERLAP: _error("Two periods of a schedule overlap; one of them is not meant so."),
+    Code.NEVER_OPEN: _warning("The schedule is closed at all times."),
+    Code.NEVER_CLOSED: _warning("The schedule is open at all times."),
+    Code.EXCEPTION_PAST: _warning("The days of this exception will not come again."),
 }
 """Every code with what it stands for, in the order of the enumeration."""
 

@@ -15,11 +15,13 @@ from ivrengine.flow.defaults import Defaults
 from ivrengine.flow.model import FlowSource
 from ivrengine.flow.prompt_texts import PromptsSource
 from ivrengine.flow.routing import RoutingSource
+from ivrengine.flow.schedule_source import SchedulesSource
 
 SOURCES: Final[Mapping[str, type[BaseModel]]] = {
     "flow": FlowSource,
     "prompts": PromptsSource,
     "routing": RoutingSource,
+    "schedules": SchedulesSource,
 }
 """The kinds of files, each with its model."""
 

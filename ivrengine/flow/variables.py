@@ -20,6 +20,7 @@ from ivrengine.flow.expressions import (
 from ivrengine.flow.model import ZERO, Variable
 from ivrengine.flow.node import Expression
 from ivrengine.flow.nodes.collect import INT_DIGITS_MAX, Collect
+from ivrengine.flow.nodes.hours import Hours
 from ivrengine.flow.problems import Code, Problem, did_you_mean, problem, shown
 from ivrengine.flow.text import Loc
 
@@ -132,6 +133,8 @@ def _assignments(draft: Draft) -> Iterator[Problem]:
                 yield problem(draft.file, place, Code.UNKNOWN_VARIABLE, sentence)
             elif isinstance(node, Collect) and name in draft.variables:
                 yield from _collected(draft, node_name, node)
+            elif isinstance(node, Hours) and name in draft.variables:
+                yield from _told_time(draft, node_name, name)
 
 
 def _interface(draft: Draft, declared: Collection[str]) -> Iterator[Problem]:
@@ -165,6 +168,15 @@ def _collected(draft: Draft, name: str, node: Collect) -> Iterator[Problem]:
             f"expected at most {INT_DIGITS_MAX} digits for an int, found `{node.max_digits}`; "
             f"declare `{node.into}` as string"
         )
+        yield problem(draft.file, place, Code.VARIABLE_TYPE, sentence)
+
+
+def _told_time(draft: Draft, node: str, name: str) -> Iterator[Problem]:
+    """Yield why the variable cannot hold when a schedule opens."""
+    kind = draft.variables[name].type
+    if kind is not CelType.STRING:
+        place = draft.place("nodes", node, "next_open")
+        sentence = f"expected a variable of type string, `{name}` is a {kind}"
         yield problem(draft.file, place, Code.VARIABLE_TYPE, sentence)
 
 

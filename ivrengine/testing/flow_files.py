@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from ivrengine.flow import load, text
+from ivrengine.flow import folder_files, text
 from ivrengine.flow.model import Flow
 from ivrengine.flow.text import Document, Loc
 
@@ -37,7 +37,7 @@ class FlowFiles:
 
     def _read(self) -> Iterator[tuple[str, Document]]:
         for path in sorted(self._folder.rglob("*")):
-            if path.suffix in load.SUFFIXES and path.is_file():
+            if path.suffix in folder_files.SUFFIXES and path.is_file():
                 document, _ = text.read_file(path, str(path))
                 if document is not None:
                     yield document.text, document

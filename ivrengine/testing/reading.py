@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ivrengine.core.call import Value
 from ivrengine.core.events import Unanswered
-from ivrengine.flow import load, prompt_uses, sentences, text
+from ivrengine.flow import folder_files, prompt_uses, sentences, text
 from ivrengine.flow.book import Book
 from ivrengine.flow.fields import duration
 from ivrengine.flow.model import Flow
@@ -40,8 +40,8 @@ T = TypeVar("T")
 
 def script_files(folder: Path) -> list[Path]:
     """Return the files of scripted calls that belong to a folder of flows."""
-    below = (folder / load.TESTS_FOLDER).rglob("*")
-    return sorted(path for path in below if path.suffix in load.SUFFIXES and path.is_file())
+    below = (folder / folder_files.TESTS_FOLDER).rglob("*")
+    return sorted(path for path in below if path.suffix in folder_files.SUFFIXES and path.is_file())
 
 
 def read_scripts(

@@ -5,6 +5,7 @@
 
 import shutil
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -19,10 +20,22 @@ _ROLES: Final = {
     "prompts": "prompts.yaml",
     "more-prompts": "prompts/more.yaml",
     "second": "second.yaml",
+    "schedules": "schedules.yaml",
 }
 """What a broken file is, by what stands before ``--`` in its name; others are the main flow."""
 OUTSIDE: Final = Outside(allowed=allowed_by("erp.example.com"), secrets=("erp-token",))
 """What the settings would say of other systems."""
+TODAY: Final = date(2026, 11, 22)
+_ASKS_THE_OFFICE: Final = """
+flow: main
+brand: acme
+languages: [tr, en]
+start: hello
+nodes:
+  hello: {type: hours, schedule: office, open: bye, closed: shut}
+  shut: {type: play, prompt: welcome, next: bye}
+  bye: {type: hangup}
+"""
 
 
 def cases() -> list[str]:
@@ -38,11 +51,13 @@ def said_of(case: str) -> list[str]:
         folder = Path(parent, "flows")
         shutil.copytree(AROUND, folder)
         (folder / name).parent.mkdir(exist_ok=True)
+        if name == _ROLES["schedules"]:  # or it would be told that no flow asks them
+            (folder / "main.yaml").write_text(_ASKS_THE_OFFICE)
         if (BROKEN / case).is_dir():
             shutil.copytree(BROKEN / case, folder, dirs_exist_ok=True)
         else:
             shutil.copyfile(BROKEN / f"{case}.yaml", folder / name)
-        _, found = load_folder(folder, OUTSIDE)
+        _, found = load_folder(folder, OUTSIDE, TODAY)
         return [str(problem).replace(f"{parent}/", "") for problem in found]
 
 

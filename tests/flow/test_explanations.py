@@ -9,7 +9,7 @@ from ivrengine.cli import reference
 from ivrengine.flow.explaining import explained, explanations
 from ivrengine.flow.load import load_folder
 from ivrengine.flow.problems import RULES, Code, Severity
-from tests.flow.golden import AROUND, OUTSIDE
+from tests.flow.golden import AROUND, OUTSIDE, TODAY
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 EXPLAINED = explanations()
@@ -34,12 +34,12 @@ def codes_of(folder: Path, example: str) -> dict[Code, Severity]:
             name = part.removeprefix("# ")
         elif part:
             (folder / name).write_text(completed(name, part), encoding="utf-8")
-    _, found = load_folder(folder, OUTSIDE)
+    _, found = load_folder(folder, OUTSIDE, TODAY)
     return {problem.code: problem.severity for problem in found}
 
 
 def completed(name: str, part: str) -> str:
-    if name in {"routing.yaml", "prompts.yaml"}:
+    if name in {"routing.yaml", "prompts.yaml", "schedules.yaml"}:
         return part
     first = re.search(r"^nodes:\n\s+\[?(\w+)", part, flags=re.MULTILINE)
     assert first

@@ -192,8 +192,8 @@ def test_the_hash_is_of_the_text_and_of_the_prompts_that_are_named(tmp_path: Pat
 
 
 def test_the_hash_cannot_be_shifted_between_text_and_prompts() -> None:
-    assert content_hash("a", {"b": {"tr": "c"}}) != content_hash("ab", {"": {"tr": "c"}})
-    assert content_hash("a", {"x": {}, "y": {}}) == content_hash("a", {"y": {}, "x": {}})
+    assert content_hash("a", {"b": {"tr": "c"}}, {}) != content_hash("ab", {"": {"tr": "c"}}, {})
+    assert content_hash("a", {"x": {}, "y": {}}, {}) == content_hash("a", {"y": {}, "x": {}}, {})
 
 
 def test_loops_of_links_and_odd_files_are_told_and_passed_by(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from ivrengine.cli import reference
-from ivrengine.flow import schema
+from ivrengine.flow import schedule_files, schema
 from ivrengine.flow.load import PROMPTS_FILE, PROMPTS_FOLDER, ROUTING_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +48,8 @@ def kind_of(path: Path, folder: Path) -> str:
         return "routing"
     if relative == Path(PROMPTS_FILE) or relative.parts[0] == PROMPTS_FOLDER:
         return "prompts"
+    if relative == Path(schedule_files.FILE) or relative.parts[0] == schedule_files.FOLDER:
+        return "schedules"
     return "flow"
 
 
@@ -55,7 +57,7 @@ def examples() -> Iterator[tuple[Path, str]]:
     for folder in FOLDERS:
         for path in sorted(folder.rglob("*.yaml")):
             parts = path.relative_to(folder).parts
-            if parts[0] not in {"tests", "schedules", "schedules.yaml"}:
+            if parts[0] != "tests":
                 yield path, kind_of(path, folder)
 
 
