@@ -13,7 +13,17 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-NAMES: Final = ("step", "events", "simulated", "shipping", "real_calls", "adopt", "menu", "goodput")
+NAMES: Final = (
+    "step",
+    "events",
+    "simulated",
+    "scripted",
+    "shipping",
+    "real_calls",
+    "adopt",
+    "menu",
+    "goodput",
+)
 LONG: Final = ("menu", "goodput")
 """Those that can be quick."""
 RESULTS: Final = Path("bench-results.json")
@@ -30,6 +40,7 @@ MUST: Final[Mapping[str, tuple[str, float]]] = {
     "adopt.went_on_share": ("at least", 1),
     "step.step_us_median": ("at most", 50),
     "simulated.simulated_calls_per_s": ("at least", 200),
+    "scripted.scripted_calls_per_s": ("at least", 300),
     "simulated.held_call_kib": ("at most", 32),
     "shipping.events_per_s": ("at least", 20_000),
     "real_calls.held_call_kib": ("at most", 32),

@@ -28,6 +28,8 @@ import uvloop
 from ivrengine.sim import clock
 from tests.live.access import access, other_instance
 
+pytest_plugins = ["ivrengine.testing.plugin"]  # an installation older than this checkout lacks it
+
 pytest.register_assert_rewrite("tests.faults", "tests.whole")
 
 LIVE: Final = {"sipp": 120, "asterisk": 60, "nodes": 60, "postgres": 60}

@@ -34,6 +34,7 @@ def unmet(expected: Expected, call: Call, steps: Steps) -> Iterator[str]:
             yield f"expected the variable {name} to be {value!r}, but it is {found!r}"
     yield from _otherwise_sent(expected.messages, steps)
     yield from _otherwise_noted(expected.notes, steps)
+    yield from _otherwise_kept(expected, steps)
 
 
 def _otherwise_sent(expected: Sequence[str], steps: Steps) -> Iterator[str]:
@@ -56,6 +57,27 @@ def _otherwise_noted(expected: Mapping[str, str], steps: Steps) -> Iterator[str]
             yield f"a note was made that is not in `expect`: {name}: {_text(noted[name])}"
         elif expected[name] != _text(noted[name]):
             yield f"expected the note {name} to be {expected[name]}, but it is {_text(noted[name])}"
+
+
+def _otherwise_kept(expected: Expected, steps: Steps) -> Iterator[str]:
+    given: dict[str, int] = {}
+    recordings: list[effects.RecordingKind] = []
+    for effect in steps.decided():
+        match effect:
+            case effects.KeepAnswer(question=question, score=int(score)):
+                given[question] = score
+            case effects.KeepRecording(kind=kind):
+                recordings.append(kind)
+            case _:
+                pass
+    if given != expected.answers:
+        yield f"expected the answers {_pairs(expected.answers)}, but they are {_pairs(given)}"
+    if tuple(recordings) != expected.recordings:
+        yield f"expected the recordings {_listed(expected.recordings)}, but they are {_listed(recordings)}"
+
+
+def _pairs(values: Mapping[str, int]) -> str:
+    return _listed([f"{name}: {value}" for name, value in values.items()])
 
 
 def _text(value: Value) -> str:

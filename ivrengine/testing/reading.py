@@ -260,6 +260,11 @@ class _Reader:
             return scripted.Press(keys=step.presses), f"presses {step.presses}"
         if step.waits_s is not None:
             return scripted.Wait(for_s=step.waits_s), f"waits {duration(step.waits_s)}"
+        if step.speaks_s is not None:
+            return scripted.Speak(for_s=step.speaks_s), f"speaks {duration(step.speaks_s)}"
+        return self._sentence(step, flow, loc)
+
+    def _sentence(self, step: source.StepSource, flow: Flow, loc: Loc) -> tuple[scripted.Deed, str]:
         if step.phone:
             self._knows_phone(step.phone, flow, loc)
             return (
@@ -296,6 +301,8 @@ class _Reader:
             variables=self._values(expect.variables, flow, (*loc, "variables")),
             messages=expect.messages,
             notes=expect.notes,
+            answers=expect.answers,
+            recordings=expect.recordings,
             line=self._document.place(loc).line,
         )
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from ivrengine.core.call import Outcome, Value
+from ivrengine.core.effects import RecordingKind
 from ivrengine.flow.model import Flow
 from ivrengine.testing.given import Given
 from ivrengine.testing.seen import Wanted
@@ -31,6 +32,13 @@ class Wait:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Speak:
+    """The caller speaks."""
+
+    for_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SayNothing:
     """The caller lets the time pass in which the flow waits for a key."""
 
@@ -48,7 +56,7 @@ class AtPhone:
     deed: str
 
 
-Deed = Hear | Press | Wait | SayNothing | HangUp | AtPhone
+Deed = Hear | Press | Wait | Speak | SayNothing | HangUp | AtPhone
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +80,8 @@ class Expected:
     messages: tuple[str, ...] = ()
     """Words of each message that was sent; of what is sent, noted or kept all is named, here and below."""
     notes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    answers: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    recordings: tuple[RecordingKind, ...] = ()
     line: int = 0
     """Where it stands, or the call if nothing does."""
 

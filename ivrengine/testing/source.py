@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ivrengine.core.call import Outcome
+from ivrengine.core.effects import RecordingKind
 from ivrengine.flow.fields import (
     Language,
     Name,
@@ -48,7 +49,7 @@ NodePath = Annotated[
 
 
 class StepSource(BaseModel):
-    """One step of a dialogue: exactly one of the three keys, or a sentence."""
+    """One step of a dialogue: exactly one of these keys, or a sentence."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -64,12 +65,15 @@ class StepSource(BaseModel):
     waits_s: Seconds | None = Field(
         default=None, alias="waits", ge=0.1, le=86_400, description="How long the caller waits."
     )
+    speaks_s: Seconds | None = Field(
+        default=None, alias="speaks", ge=0.1, le=3600, description="How long the caller speaks."
+    )
     phone: str = Field(default="", exclude=True)
     deed: str = Field(default="", exclude=True)
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        told = [self.hears, self.presses, self.waits_s, self.deed or None]
+        told = [self.hears, self.presses, self.waits_s, self.speaks_s, self.deed or None]
         if sum(each is not None for each in told) != 1:
             raise unexpected(A_STEP)
         return self
@@ -153,6 +157,13 @@ class ExpectSource(BaseModel):
     notes: dict[str, str] = Field(
         default_factory=dict,
         description="What was noted about the call. Any other note is a failure.",
+    )
+    answers: dict[str, int] = Field(
+        default_factory=dict,
+        description="What was answered to questions of a survey. Any other answer is a failure.",
+    )
+    recordings: tuple[RecordingKind, ...] = Field(
+        default=(), description="The recordings that were kept. Any other is a failure."
     )
 
     @model_validator(mode="after")

@@ -160,6 +160,12 @@ class Visit:
         """Let time pass; what happens meanwhile is expected afterwards."""
         await asyncio.sleep(for_s)
 
+    async def speaks(self, for_s: float) -> None:
+        """Say something of that length, half a second after what was heard or done last."""
+        await self._in_turn("the caller to speak")
+        self._caller.say(for_s)
+        await asyncio.sleep(for_s)
+
     async def says_nothing(self) -> None:
         """Do nothing until the time is over in which the flow waits for a key."""
         self._expect_nothing("the caller to say nothing")
@@ -341,6 +347,8 @@ def nodes_of(steps: Steps) -> list[str]:
 def _as_given(flow: Flow, given: Given) -> Flow:
     """Return the flow so that its calls begin in the language and with the values that are given."""
     languages = flow.languages
+    if given.language is None and not given.variables:
+        return flow
     if given.language is not None:
         languages = (given.language, *(each for each in languages if each != given.language))
     initial = {**flow.initial, **given.variables}
