@@ -35,6 +35,7 @@ from ivrengine.numbers.keyfile import create_keys, load_keys
 from ivrengine.numbers.seal import Sealer
 from ivrengine.settings.model import Settings
 from ivrengine.store.database import Database
+from ivrengine.store.lookups import Lookups
 from ivrengine.store.shipper import Shipper
 from ivrengine.telemetry import metrics
 from ivrengine.telemetry.door import Latencies
@@ -185,12 +186,17 @@ async def _assembled(
     journal.begin(recovered, clock.now())
     reader = Reader(folder, lambda: journal.segment, counted.journal_torn_lines.inc)
     stack.callback(reader.close)
-    shipper = _shipper(settings, reader, counted, stack)
+    database = _database(settings, stack)
+    shipper = _shipper(settings, reader, counted, database)
     bell.hang(shipper.wake)
     limits = _limits(settings)
     lag = LagProbe(counted.loop_late_seconds.observe)
     _measure(counted, Depth(folder, reader.acknowledged), clock, lag)
-    engine = _engine(settings, journal, book, clock, counted, limits, fetching=fetching)
+    lookups = Lookups(database)
+    stack.push_async_callback(lookups.close)
+    engine = _engine(
+        settings, journal, book, clock, counted, limits, fetching=fetching, lookups=lookups
+    )
     parts = Running(
         engine=engine,
         tenure=tenure,
@@ -204,7 +210,7 @@ async def _assembled(
     return parts, recovered
 
 
-def _engine(
+def _engine(  # noqa: PLR0913 - all that an engine is put together from
     settings: Settings,
     journal: Journal,
     book: Book,
@@ -213,6 +219,7 @@ def _engine(
     limits: Limits,
     *,
     fetching: Fetching,
+    lookups: Lookups,
 ) -> Engine:
     recognise = Recogniser(
         _sealer(settings),
@@ -227,6 +234,7 @@ def _engine(
         metrics=counted,
         limits=limits,
         fetching=fetching,
+        lookups=lookups,
     )
     return engine
 
@@ -283,12 +291,16 @@ class _Bell:
             self._wake()
 
 
-def _shipper(
-    settings: Settings, reader: Reader, counted: metrics.Metrics, stack: contextlib.AsyncExitStack
-) -> Shipper:
+def _database(settings: Settings, stack: contextlib.AsyncExitStack) -> Database:
     url = None if settings.database_url is None else settings.database_url.get_secret_value()
     database = Database(url, settings.data_dir)
     stack.push_async_callback(database.close)
+    return database
+
+
+def _shipper(
+    settings: Settings, reader: Reader, counted: metrics.Metrics, database: Database
+) -> Shipper:
     return Shipper(
         reader,
         database.connect,

@@ -234,12 +234,14 @@ def _with_particulars(said: str, detail: Mapping[str, Any]) -> str:
 
 
 _SENTENCES: Final = {
+    "looked_up": "looked up when they were last asked of the survey {survey}",
     "answered_survey": "answered {question} of the survey {survey} with {score}",
     "asked_survey": "was asked {question} of the survey {survey}",
     "noted": "noted {name}: {value}",
 }
 _WORDS: Final = {
     "answered": "answered",
+    "answers_found": "the caller was last asked:",
     "barged_in": "pressed a key during the prompt",
     "call_failed": "the flow broke off with",
     "caller_gone": "caller's line ended, cause",
@@ -251,6 +253,7 @@ _WORDS: Final = {
     "fetched": "it answered with status",
     "hang_up": "hung up on the caller",
     "interrupted": "the flow was interrupted:",
+    "lookup_failed": "the store did not say:",
     "message": "message into the outbox:",
     "music": "music",
     "phone_gone": "the phone's line ended, cause",

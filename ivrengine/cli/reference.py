@@ -35,6 +35,7 @@ from ivrengine.flow.node import Node
 from ivrengine.flow.nodes.http import HeaderValue, Method, Taken
 from ivrengine.flow.nodes.say import SayItem
 from ivrengine.flow.nodes.split import Way
+from ivrengine.flow.nodes.survey import AnyScale, Scale
 from ivrengine.flow.nodes.switch import Case
 from ivrengine.flow.problems import RULES, Code
 from ivrengine.flow.text import DEPTH_MAX, FILE_BYTES_MAX
@@ -68,6 +69,7 @@ _PARTS: Final[Mapping[str, tuple[tuple[str, type[BaseModel]], ...]]] = {
     "split": (("way", Way),),
     "http": (("header", HeaderValue), ("value", Taken)),
     "say": (("item", SayItem),),
+    "survey": (("scale", Scale),),
 }
 """Of what node types have keys beside their own."""
 _WORDS: Final[tuple[tuple[object, str], ...]] = (
@@ -78,6 +80,7 @@ _WORDS: Final[tuple[tuple[object, str], ...]] = (
     (fields.Terminator, "key, or none"),
     (fields.Cel, "expression"),
     (fields.Seconds, "duration"),
+    (AnyScale, "`nps` or `csat` or `ces`, or a mapping"),
     (fields.Prompts, "prompt, or list of prompts"),
     (fields.Zone, "time zone"),
     (fields.Currency, "currency"),
@@ -176,7 +179,7 @@ def _value(hint: object, field: FieldInfo) -> str:
     high = next((m.le for m in field.metadata if isinstance(m, Le)), None)
     if low is None or high is None:
         return _called(hint)
-    is_duration = field.annotation is float
+    is_duration = _called(hint) == "duration"
     shown: Callable[[Any], str] = fields.duration if is_duration else str
     return f"{_called(hint)}, {shown(low)} to {shown(high)}"
 

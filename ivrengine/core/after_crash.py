@@ -56,6 +56,7 @@ AFTER_CRASH: Final[Mapping[type[effects.Effect], AfterCrash]] = {
     effects.CancelTimer: AfterCrash.WRITTEN,
     effects.Fetch: AfterCrash.BEGIN_AGAIN,
     effects.Submit: AfterCrash.NEVER_REPEAT,
+    effects.FindAnswers: AfterCrash.BEGIN_AGAIN,
     effects.CancelInquiry: AfterCrash.WRITTEN,
     effects.DropDigits: AfterCrash.WRITTEN,
     effects.EnterNode: AfterCrash.WRITTEN,

@@ -5,12 +5,16 @@ How the result of each kind is known after a crash is the table in ``after_crash
 
 import dataclasses
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
 from ivrengine.core.call import Outcome, Value
 from ivrengine.core.ids import (
+    BrandId,
     BridgeId,
+    CallerKey,
+    CallId,
     ChannelId,
     MessageId,
     NumberId,
@@ -249,6 +253,23 @@ class Submit:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FindAnswers:
+    """Look up when a caller was last asked a question of a survey, since ``since_at`` and in another call than this.
+
+    An inquiry of the store: ``AnswersFound`` or ``LookupFailed`` with its id comes as surely as to a ``Fetch``.
+    """
+
+    request_id: RequestId
+    brand: BrandId
+    survey: str
+    caller_key: CallerKey
+    call_id: CallId
+    """The call that asks."""
+    since_at: datetime
+    deadline_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CancelInquiry:
     """Wait for an answer no more; one that is there already is no mistake."""
 
@@ -278,18 +299,12 @@ class LeaveNode:
     subflow: str = ""
 
 
-class MessageKind(StrEnum):
-    """By which way a text message goes."""
-
-    SMS = "sms"
-
-
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SendMessage:
     """Put a text message into the outbox, addressed to a number of the vault; a gateway sends it."""
 
     message_id: MessageId
-    kind: MessageKind
+    kind: Literal["sms"]
     number_id: NumberId
     text: str
     language: str
@@ -376,14 +391,9 @@ Effect = (
     | CancelTimer
     | Fetch
     | Submit
+    | FindAnswers
     | CancelInquiry
-    | DropDigits
     | EnterNode
-    | LeaveNode
-    | SendMessage
-    | SetAttribute
-    | KeepAnswer
-    | KeepRecording
-    | EndCall
+    | Written
 )
 """Everything the core may ask for; a ``match`` over it is checked to be exhaustive."""

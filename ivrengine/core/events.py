@@ -222,6 +222,24 @@ class FetchFailed:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AnswersFound:
+    """The store said when the caller was last asked; ``asked_at`` is None if not in that time."""
+
+    at: datetime
+    request_id: RequestId
+    asked_at: datetime | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LookupFailed:
+    """The store said nothing."""
+
+    at: datetime
+    request_id: RequestId
+    reason: Unanswered
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CallFailed:
     """Deciding or performing a step raised an exception: the flow is over, the caller goes to a person.
 
@@ -290,6 +308,9 @@ class EndedUnheard:
     """As of ``Resumed``: ``on_hangup`` may be waiting."""
 
 
+Answered = Fetched | FetchFailed | AnswersFound | LookupFailed
+"""What an inquiry comes to."""
+
 CallEvent = (
     CallArrived
     | LegRinging
@@ -308,6 +329,8 @@ CallEvent = (
     | RequestFailed
     | Fetched
     | FetchFailed
+    | AnswersFound
+    | LookupFailed
     | CallFailed
     | FlowInterrupted
     | Resumed

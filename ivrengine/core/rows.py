@@ -6,7 +6,7 @@ Shared by the engine's journal and the store, which are siblings and do not impo
 import dataclasses
 from datetime import datetime
 
-from ivrengine.core.effects import MessageKind, RecordingKind
+from ivrengine.core.effects import RecordingKind
 from ivrengine.core.ids import (
     BrandId,
     CallerKey,
@@ -58,7 +58,7 @@ class MessageRow(_Kept):
     """A text message for the outbox ``messages``."""
 
     message_id: MessageId
-    kind: MessageKind
+    kind: str
     number_id: NumberId
     text: str
     language: str

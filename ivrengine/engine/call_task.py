@@ -220,7 +220,7 @@ class CallTask:
         # The snapshot tells what became of it all, but for what was asked elsewhere.
         held_back, self._held_back = self._held_back, []
         for event in held_back:
-            if isinstance(event, events.Fetched | events.FetchFailed):
+            if isinstance(event, events.Answered):
                 self.post(event)
         return True
 
@@ -292,7 +292,7 @@ class CallTask:
                 self.unheard_end = event.reason
             case events.Resumed():
                 self._around.metrics.calls_resumed.inc()
-            case events.Fetched() | events.FetchFailed():
+            case _ if isinstance(event, events.Answered):
                 self._inquiries.close(event.request_id)
             case _:
                 pass
@@ -315,7 +315,7 @@ class CallTask:
                     self._set_timer(effect.timer_id, effect.delay_s)
                 case effects.CancelTimer():
                     self._cancel_timer(effect)
-                case effects.Fetch() | effects.Submit():
+                case effects.Fetch() | effects.Submit() | effects.FindAnswers():
                     self._inquiries.open(effect)
                 case effects.CancelInquiry():
                     self._inquiries.close(effect.request_id)

@@ -16,7 +16,7 @@ from ivrengine.engine.call_task import CallTask, Surroundings
 from ivrengine.engine.fault import fault
 from ivrengine.engine.finding import call_of, subject_of
 from ivrengine.engine.identity import uuid7
-from ivrengine.engine.inquiring import Fetching, Inquirer, Nowhere
+from ivrengine.engine.inquiring import Fetching, Inquirer, Lookups, Nowhere
 from ivrengine.engine.journal_reading import Recovered
 from ivrengine.engine.ledger import Ledger
 from ivrengine.engine.limits import Limits
@@ -41,7 +41,7 @@ RESUMING_MAX: Final = 16
 class Engine:
     """All calls in progress on all switches."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its surroundings, each by its name
         self,
         *,
         journal: Ledger,
@@ -51,6 +51,7 @@ class Engine:
         metrics: Metrics,
         limits: Limits | None = None,
         fetching: Fetching | None = None,
+        lookups: Lookups | None = None,
     ) -> None:
         """Hold everything a call needs; switches are added with ``attach`` before their events come.
 
@@ -81,14 +82,16 @@ class Engine:
         self._stopping = self._left = False
         self._idle = asyncio.Event()
         self._idle.set()
-        self._around = self._surroundings(fetching or Nowhere())
+        self._around = self._surroundings(fetching or Nowhere(), lookups)
         self.release = self._around.release
         self.use(book)
 
-    def _surroundings(self, fetching: Fetching) -> Surroundings:
+    def _surroundings(self, fetching: Fetching, lookups: Lookups | None) -> Surroundings:
         performer = Performer(self._doors.__getitem__, self)
         releases = Releases(performer, self._spawn, request_s=self._limits.request_s)
-        inquirer = Inquirer(fetching, metrics=self._metrics, now=self._now, log=self._log)
+        inquirer = Inquirer(
+            fetching, lookups=lookups, metrics=self._metrics, now=self._now, log=self._log
+        )
         return Surroundings(
             journal=self._journal,
             performer=performer,

@@ -42,6 +42,8 @@ def subject_of(event: switching.OfACall) -> str:
             | events.RequestFailed()
             | events.Fetched()
             | events.FetchFailed()
+            | events.AnswersFound()
+            | events.LookupFailed()
             | events.CallFailed()
             | events.FlowInterrupted()
             | events.Resumed()

@@ -1,14 +1,14 @@
 """What calls ask other systems: beside the call, within a deadline, and answered by one event in any case."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import Final, Protocol
 
 import structlog
 
-from ivrengine.core import effects, events
-from ivrengine.core.asking import Inquiry, Reply, UnansweredError
+from ivrengine.core import asking, effects, events
+from ivrengine.core.asking import Reply, UnansweredError
 from ivrengine.core.events import Unanswered
 from ivrengine.core.ids import RequestId
 from ivrengine.engine.fault import fault
@@ -19,13 +19,21 @@ AT_ONCE_MAX: Final = 200
 """Questions under way at once, of all calls: what another system of the house is not drowned by. The rest wait, within
 their deadlines; a call asks one thing at a time, so that no more wait than there are calls."""
 
-Answer = events.Fetched | events.FetchFailed
+Inquiry = asking.Inquiry | effects.FindAnswers
+"""What is answered from outside the call: by other systems, and by the store."""
+Answer = events.Answered
+
+_METHODS: Final[Mapping[type[Inquiry], str]] = {
+    effects.Fetch: "GET",
+    effects.Submit: "POST",
+    effects.FindAnswers: "look-up",
+}
 
 
 class Fetching(Protocol):
     """The door to other systems."""
 
-    async def fetch(self, inquiry: Inquiry) -> Reply:
+    async def fetch(self, inquiry: asking.Inquiry) -> Reply:
         """Ask, a ``Fetch`` as often as it may be retried, within the inquiry's deadline; raises ``UnansweredError``."""
         ...
 
@@ -33,8 +41,24 @@ class Fetching(Protocol):
 class Nowhere:
     """No other system may be asked."""
 
-    async def fetch(self, inquiry: Inquiry) -> Reply:
+    async def fetch(self, inquiry: asking.Inquiry) -> Reply:
         """Refuse."""
+        raise UnansweredError(Unanswered.REFUSED)
+
+
+class Lookups(Protocol):
+    """What the store can be asked."""
+
+    async def last_asked_at(self, inquiry: effects.FindAnswers) -> datetime | None:
+        """Return when the caller was last asked; raises ``UnansweredError`` if the store cannot say."""
+        ...
+
+
+class NoStore:
+    """Nothing is kept where it could be looked up."""
+
+    async def last_asked_at(self, inquiry: effects.FindAnswers) -> datetime | None:
+        """Say nothing."""
         raise UnansweredError(Unanswered.REFUSED)
 
 
@@ -45,11 +69,13 @@ class Inquirer:
         self,
         fetching: Fetching,
         *,
+        lookups: Lookups | None = None,
         metrics: Metrics,
         now: Callable[[], datetime],
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._fetching = fetching
+        self._lookups = lookups or NoStore()
         self._metrics = metrics
         self._now = now
         self._log = log
@@ -57,13 +83,13 @@ class Inquirer:
 
     async def ask(self, inquiry: Inquiry) -> Answer:
         """Return what the inquiry came to; raises nothing but its own cancellation."""
-        method = "GET" if isinstance(inquiry, effects.Fetch) else "POST"
+        method = _METHODS[type(inquiry)]
         loop = asyncio.get_running_loop()
         began, outcome = loop.time(), "given up"
         self._metrics.inquiries_open.inc()
         try:
             answer = await self._answer(inquiry)
-            outcome = "answered" if isinstance(answer, events.Fetched) else answer.reason
+            outcome = _outcome(answer)
         finally:
             self._metrics.inquiries_open.dec()
             self._metrics.inquiries.labels(method=method, outcome=outcome).inc()
@@ -73,28 +99,49 @@ class Inquirer:
     async def _answer(self, inquiry: Inquiry) -> Answer:
         try:
             async with asyncio.timeout(inquiry.deadline_s), self._at_once:
-                reply = await self._fetching.fetch(inquiry)
-            values = answers.values_of(reply.content, inquiry.wants)
+                match inquiry:
+                    case effects.FindAnswers():
+                        return await self._looked_up(inquiry)
+                    case _:
+                        return await self._fetched(inquiry)
         except UnansweredError as error:
             return self._failed(inquiry, error.reason, error.status)
-        except answers.ShapeError:
-            return self._failed(inquiry, Unanswered.WRONG_SHAPE, reply.status)
         except TimeoutError:
             return self._failed(inquiry, Unanswered.TIMEOUT)
         except Exception as error:  # noqa: BLE001 - a fault of a door is this call's affair only
             self._metrics.inquiries_failed.inc()
             self._log.error("inquiry failed", error=fault(error))
             return self._failed(inquiry, Unanswered.FAULT)
+
+    async def _fetched(self, inquiry: asking.Inquiry) -> events.Fetched:
+        reply = await self._fetching.fetch(inquiry)
+        try:
+            values = answers.values_of(reply.content, inquiry.wants)
+        except answers.ShapeError:
+            raise UnansweredError(Unanswered.WRONG_SHAPE, reply.status) from None
         return events.Fetched(
             at=self._now(), request_id=inquiry.request_id, status=reply.status, values=values
         )
 
+    async def _looked_up(self, inquiry: effects.FindAnswers) -> events.AnswersFound:
+        asked_at = await self._lookups.last_asked_at(inquiry)
+        return events.AnswersFound(at=self._now(), request_id=inquiry.request_id, asked_at=asked_at)
+
     def _failed(
         self, inquiry: Inquiry, reason: Unanswered, status: int | None = None
-    ) -> events.FetchFailed:
-        return events.FetchFailed(
-            at=self._now(), request_id=inquiry.request_id, reason=reason, status=status
-        )
+    ) -> events.FetchFailed | events.LookupFailed:
+        at, request_id = self._now(), inquiry.request_id
+        if isinstance(inquiry, effects.FindAnswers):
+            return events.LookupFailed(at=at, request_id=request_id, reason=reason)
+        return events.FetchFailed(at=at, request_id=request_id, reason=reason, status=status)
+
+
+def _outcome(answer: Answer) -> str:
+    match answer:
+        case events.FetchFailed(reason=reason) | events.LookupFailed(reason=reason):
+            return reason
+        case _:
+            return "answered"
 
 
 class Inquiries:

@@ -244,7 +244,7 @@ def _begins(effect: effects.Effect) -> str | None:
             return effect.playback_id
         case effects.StartTimer():
             return effect.timer_id
-        case effects.Fetch() | effects.Submit():
+        case effects.Fetch() | effects.Submit() | effects.FindAnswers():
             return effect.request_id
         case _:
             return None

@@ -19,7 +19,9 @@ from ivrengine.flow.nodes.switch import Switch
 from ivrengine.flow.problems import Code, Place, Problem, problem
 from ivrengine.flow.text import Loc
 
-_GIVE_NOTHING: Final = frozenset({"no_input", "no_match", "error", "failed", "not_found"})
+_GIVE_NOTHING: Final = frozenset(
+    {"no_input", "no_match", "error", "failed", "not_found", "skipped"}
+)
 """Exits by which a node is left without having given its variables a value."""
 _COUNTED: Final = re.compile(r"\bsize\s*\(\s*[a-z]\w*\s*\)")
 _BLANKS: Final = re.compile(r"\s+")

@@ -24,10 +24,11 @@ from ivrengine.flow.problems import closest
 EXPRESSION_MAX: Final = 1_000
 """Characters of a CEL expression; a longer condition is split with ``set``. Bounds what one evaluation can cost."""
 _DURATION: Final = re.compile(
-    r"(?:(?P<h>[0-9]+(?:\.[0-9]+)?)h)?(?:(?P<m>[0-9]+(?:\.[0-9]+)?)m(?!s))?"
+    r"(?:(?P<d>[0-9]+)d)?(?:(?P<h>[0-9]+(?:\.[0-9]+)?)h)?(?:(?P<m>[0-9]+(?:\.[0-9]+)?)m(?!s))?"
     r"(?:(?P<s>[0-9]+(?:\.[0-9]+)?)s)?(?:(?P<ms>[0-9]+)ms)?"
 )
-_UNIT_S: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_DAY_S: Final = 86_400.0
+_UNIT_S: Final = {"d": _DAY_S, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
 _VARIABLE: Final = re.compile(r"[a-z][a-z0-9_]*")
 _LANGUAGE: Final = re.compile(r"[a-z]{2}")
@@ -57,7 +58,7 @@ def matching(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
 
 
 def _seconds(value: object) -> float:
-    """Read ``5s``, ``1m30s``, ``24h`` or ``500ms``."""
+    """Read ``5s``, ``1m30s``, ``24h``, ``500ms`` or ``90d``."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
@@ -68,6 +69,8 @@ def _seconds(value: object) -> float:
 
 def duration(seconds: float) -> str:
     """Return a duration as people write it in a flow: ``1m30s``."""
+    if seconds > _DAY_S and seconds % _DAY_S == 0:
+        return f"{seconds / _DAY_S:.0f}d"
     whole_ms = round(seconds * 1000)
     parts: list[str] = []
     for unit, unit_ms in (("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
@@ -113,13 +116,13 @@ def _like(pattern: re.Pattern[str], max_length: int | None = None) -> Any:  # no
 
 
 _WRITTEN_DURATION: Final = re.compile(
-    r"(?=.)([0-9]+(\.[0-9]+)?h)?([0-9]+(\.[0-9]+)?m)?([0-9]+(\.[0-9]+)?s)?([0-9]+ms)?"
+    r"(?=.)([0-9]+d)?([0-9]+(\.[0-9]+)?h)?([0-9]+(\.[0-9]+)?m)?([0-9]+(\.[0-9]+)?s)?([0-9]+ms)?"
 )
 Seconds = Annotated[
     float,
     BeforeValidator(_seconds, json_schema_input_type=Annotated[str, _like(_WRITTEN_DURATION)]),
 ]
-"""A duration in seconds, written with its unit: ``5s``, ``1m30s``, ``24h``, ``500ms``."""
+"""A duration in seconds, written with its unit: ``5s``, ``1m30s``, ``24h``, ``500ms``, ``90d``."""
 Name = Annotated[
     str,
     AfterValidator(

@@ -27,6 +27,7 @@ from ivrengine.flow.nodes.say import Say
 from ivrengine.flow.nodes.set import Set
 from ivrengine.flow.nodes.sms import Sms
 from ivrengine.flow.nodes.split import Split
+from ivrengine.flow.nodes.survey import Survey
 from ivrengine.flow.nodes.switch import Switch
 from ivrengine.flow.nodes.transfer import Transfer
 from ivrengine.flow.nodes.wait import Wait
@@ -42,6 +43,7 @@ AnyNode = Annotated[
     | Set
     | Wait
     | LanguageNode
+    | Survey
     | Sms
     | Note
     | Transfer

@@ -70,7 +70,12 @@ def ended_by(event: events.CallEvent) -> str | None:
             return over
         case events.TimerFired(timer_id=over):
             return over
-        case events.Fetched(request_id=over) | events.FetchFailed(request_id=over):
+        case (
+            events.Fetched(request_id=over)
+            | events.FetchFailed(request_id=over)
+            | events.AnswersFound(request_id=over)
+            | events.LookupFailed(request_id=over)
+        ):
             return over
         case events.ChannelEnded(channel_id=over) | events.ChannelLeft(channel_id=over):
             return over

@@ -21,6 +21,7 @@ from ivrengine.flow.model import ZERO, Variable
 from ivrengine.flow.node import Expression
 from ivrengine.flow.nodes.collect import INT_DIGITS_MAX, Collect
 from ivrengine.flow.nodes.hours import Hours
+from ivrengine.flow.nodes.survey import Survey
 from ivrengine.flow.problems import Code, Problem, did_you_mean, problem, shown
 from ivrengine.flow.text import Loc
 
@@ -135,6 +136,8 @@ def _assignments(draft: Draft) -> Iterator[Problem]:
                 yield from _collected(draft, node_name, node)
             elif isinstance(node, Hours) and name in draft.variables:
                 yield from _told_time(draft, node_name, name)
+            elif isinstance(node, Survey) and name in draft.variables:
+                yield from _answered(draft, node_name, draft.variables[name].type)
 
 
 def _interface(draft: Draft, declared: Collection[str]) -> Iterator[Problem]:
@@ -177,6 +180,14 @@ def _told_time(draft: Draft, node: str, name: str) -> Iterator[Problem]:
     if kind is not CelType.STRING:
         place = draft.place("nodes", node, "next_open")
         sentence = f"expected a variable of type string, `{name}` is a {kind}"
+        yield problem(draft.file, place, Code.VARIABLE_TYPE, sentence)
+
+
+def _answered(draft: Draft, name: str, kind: CelType) -> Iterator[Problem]:
+    """Yield why the variable cannot hold the answer to a survey."""
+    if kind is not CelType.INT:
+        place = draft.place("nodes", name, "into")
+        sentence = f"expected a variable of type int, this one is a {kind}"
         yield problem(draft.file, place, Code.VARIABLE_TYPE, sentence)
 
 

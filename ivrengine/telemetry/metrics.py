@@ -49,7 +49,7 @@ BATCH_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 """A batch takes milliseconds; 30 s are the limit of one command."""
 LATE_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """An event loop with nothing else to do is less than a millisecond late; after five seconds the dialplan gives up on it."""
-METHODS: Final = ("GET", "POST")
+METHODS: Final = ("GET", "POST", "look-up")
 INQUIRY_S: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Another system of the house takes tens of milliseconds; no flow waits for longer than 30 s."""
 ANSWER_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -126,7 +126,7 @@ class Metrics:
     inquiries: Annotated[
         Counter,
         about(
-            "What calls asked other systems; the outcome is answered or why not.",
+            "What calls asked other systems, or looked up in the store; the outcome is answered or why not.",
             method=METHODS,
             outcome=("answered", "given up", *Unanswered),
         ),

@@ -16,7 +16,7 @@ from tests.engine.test_journal import AT, a_call, tick
 
 MESSAGE = effects.SendMessage(
     message_id=MessageId("m1"),
-    kind=effects.MessageKind.SMS,
+    kind="sms",
     number_id=NumberId("n1"),
     text='Borcunuz ["KeepAnswer", 1',
     language="tr",

@@ -56,7 +56,7 @@ def test_the_message_is_in_the_language_of_the_call_with_the_values_of_the_momen
     [message] = walk.all(effects.SendMessage)
     assert message == effects.SendMessage(
         message_id=message.message_id,
-        kind=effects.MessageKind.SMS,
+        kind="sms",
         number_id=NUMBER,
         text="Sayın Ayşe, daire 42: 1250,50 TL",
         language="tr",

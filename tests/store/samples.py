@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
-from ivrengine.core.effects import MessageKind, RecordingKind
+from ivrengine.core.effects import RecordingKind
 from ivrengine.core.ids import (
     BrandId,
     CallerKey,
@@ -118,7 +118,7 @@ def kept(row: EventRow) -> tuple[KeptRow, ...]:
             **place,
             index=0,
             message_id=MessageId(f"{row.stream_id}-m{row.seq}"),
-            kind=MessageKind.SMS,
+            kind="sms",
             number_id=NumberId(stream_id(0xA001)),
             text="Borcunuz 1.250,50 TL, teşekkürler",
             language="tr",

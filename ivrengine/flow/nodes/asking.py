@@ -8,7 +8,7 @@ from ivrengine.core import effects, events
 from ivrengine.core.call import Cursor, DigitMode
 from ivrengine.flow.defaults import ATTEMPTS_MAX, Reacting, Reaction
 from ivrengine.flow.fields import Prompts, PromptUse, Seconds
-from ivrengine.flow.node import Leave, Loc, MayFail, Stay, Turn
+from ivrengine.flow.node import Leave, Loc, MayFail, Move, Stay, Turn
 from ivrengine.flow.nodes.prompting import UNCOUNTED, prompt_places, start_prompt
 
 
@@ -70,7 +70,7 @@ class Asking(MayFail):
             digits=taking if self.barge_in else waiting,
         )
 
-    def resume(self, turn: Turn, event: events.Resumed) -> Stay:
+    def resume(self, turn: Turn, event: events.Resumed) -> Move:
         """Ask the same question again: nobody knows what was pressed meanwhile, and what was taken may be half of it."""
         return self.ask(turn, counted=turn.call.cursor)
 

@@ -75,7 +75,7 @@ class Sms(MayFail):
             return Fail(reason="message too long")
         message = effects.SendMessage(
             message_id=turn.message_id(),
-            kind=effects.MessageKind.SMS,
+            kind="sms",
             number_id=number_id,
             text=text,
             language=call.language,
