@@ -13,6 +13,7 @@ from ivrengine.core.ids import BrandId, FlowHash, NumberId
 from ivrengine.core.rows import EventRow, NumberRow
 from ivrengine.engine.clock import EngineClock
 from ivrengine.engine.engine import Engine
+from ivrengine.engine.inquiring import Fetching, Nowhere
 from ivrengine.engine.journal_reading import Reader, recover
 from ivrengine.engine.limits import Limits
 from ivrengine.flow.book import Book, Brand, Phone, Routes
@@ -23,7 +24,7 @@ from ivrengine.prompts.library import PromptMissingError
 from ivrengine.sim.phones import Phone as SimPhone
 from ivrengine.sim.switch import NO_DELAYS, SimSwitch
 from ivrengine.telemetry import metrics
-from tests.engine.tapping import Tap, TappedJournal, tapped
+from tests.engine.tapping import Tap, TappedJournal, tapped, tapped_fetching
 
 BRAND = BrandId("acme")
 DID = "+902124440101"
@@ -100,6 +101,7 @@ class House:
         started_at: datetime = NOON,
         tap: Tap | None = None,
         reserve_bytes: int = 0,
+        fetching: Fetching | None = None,
     ) -> None:
         self.folder = folder
         self.reserve_bytes = reserve_bytes
@@ -107,6 +109,7 @@ class House:
         self.limits = limits
         self.started_at = started_at
         self.tap = tap
+        self.fetching = tapped_fetching(fetching or Nowhere(), tap)
         self.alive = True
         self.overhear: Callable[[switching.SwitchEvent], None] = lambda _event: None
         self.switches: list[SimSwitch] = []
@@ -144,6 +147,7 @@ class House:
             now=self._clock.now,
             metrics=self.counted,
             limits=self.limits,
+            fetching=self.fetching,
         )
         for switch in self.switches:
             self.engine.attach(tapped(switch, self.tap), Sounds())
@@ -203,10 +207,19 @@ async def a_house(
     started_at: datetime = NOON,
     tap: Tap | None = None,
     reserve_bytes: int = 0,
+    fetching: Fetching | None = None,
 ) -> AsyncIterator[House]:
     """Open the engine and its switches; close all when the test is over."""
     book = flow if isinstance(flow, Book) else book_of(flow_of(flow))
-    house = House(folder, book, limits, started_at=started_at, tap=tap, reserve_bytes=reserve_bytes)
+    house = House(
+        folder,
+        book,
+        limits,
+        started_at=started_at,
+        tap=tap,
+        reserve_bytes=reserve_bytes,
+        fetching=fetching,
+    )
     for node in nodes:
         switch = SimSwitch(
             listener=house.hear,

@@ -12,12 +12,41 @@ from ivrengine.flow.book import Book
 from ivrengine.flow.load import load_folder
 from ivrengine.sim.phones import Answers, Behaviour, Busy, Declines, Phone, Rings, Unreachable
 from ivrengine.sim.script import HangUp, Press, Reflex, Script, Step
-from tests.engine.a_house import NOON, House
+from tests.engine.a_house import NOON, House, book_of
+from tests.flow.walk import flow_of
 
 FLOWS: Final = Path(__file__).resolve().parents[2] / "flows"
 MIDNIGHT: Final = NOON.replace(hour=22)
 ESTATE: Final = "+902124440101"
 READERS: Final = "+902124440102"
+ASKING: Final = "+902124440109"
+ASKS: Final = """
+    variables: {balance: {type: double, default: 0}}
+    start: ask
+    on_hangup: say-so
+    nodes:
+      ask:
+        type: http
+        url: https://erp.example.com/balance
+        result: {balance: balance}
+        next: tell
+        failed: bye
+      tell:
+        type: http
+        method: POST
+        url: https://erp.example.com/reminders
+        body: {balance: balance}
+        next: bye
+        failed: bye
+      say-so:
+        type: http
+        method: POST
+        url: https://erp.example.com/reminders
+        next: end
+        failed: end
+      bye: {type: hangup, prompt: bye}
+      end: {type: hangup}
+"""
 Meddling = Callable[[House], Awaitable[None]]
 """Something that befalls the call besides: it is waited for."""
 
@@ -62,8 +91,17 @@ def _in_turn(behaviours: list[Behaviour]) -> Callable[[], Behaviour] | Behaviour
 
 
 def examples() -> Book:
+    """Return the example flows, and one that asks other systems."""
     book, _ = load_folder(FLOWS)
-    return book
+    asks = flow_of(ASKS)
+    return dataclasses.replace(
+        book,
+        flows={**book.flows, (asks.brand, asks.ref.name): asks},
+        brands={**book.brands, asks.brand: next(iter(book_of(asks).brands.values()))},
+        routes=dataclasses.replace(
+            book.routes, exact={**book.routes.exact, ASKING: (asks.brand, asks.ref.name)}
+        ),
+    )
 
 
 async def interrupt(house: House) -> None:
@@ -150,4 +188,8 @@ PATHS: Final = (
         phones={"agent-103": (Busy(),)},
     ),
     CrashPath(name="a reader says nothing", did=READERS),
+    CrashPath(name="other systems are asked and told", did=ASKING),
+    CrashPath(
+        name="gone while another system is asked", did=ASKING, keys={"music:default": ("h",)}
+    ),
 )

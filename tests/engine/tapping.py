@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any, Final, Literal, Protocol, cast
 
 from ivrengine.core import events
+from ivrengine.core.asking import Inquiry, Reply
 from ivrengine.core.call import Call
 from ivrengine.core.effects import Effect
+from ivrengine.engine.inquiring import Fetching
 from ivrengine.engine.journal import Journal
 from ivrengine.engine.switch import Switch
 from ivrengine.sim.switch import SimSwitch
@@ -111,6 +113,24 @@ def _ids(arguments: Iterable[object]) -> Iterator[str]:
             yield argument
         elif isinstance(argument, tuple):
             yield from _ids(argument)
+
+
+class _TappedFetching:
+    def __init__(self, fetching: Fetching, tap: Tap) -> None:
+        self._fetching = fetching
+        self._tap = tap
+
+    async def fetch(self, inquiry: Inquiry) -> Reply:
+        asked = Asked(when="before", kind=type(inquiry).__name__, subject=inquiry.request_id)
+        self._tap(asked)
+        reply = await self._fetching.fetch(inquiry)
+        self._tap(dataclasses.replace(asked, when="after"))
+        return reply
+
+
+def tapped_fetching(fetching: Fetching, tap: Tap | None) -> Fetching:
+    """Return the door to other systems as an engine is given it."""
+    return fetching if tap is None else _TappedFetching(fetching, tap)
 
 
 def tapped(switch: SimSwitch, tap: Tap | None) -> Switch:

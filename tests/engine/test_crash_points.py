@@ -25,6 +25,7 @@ from ivrengine.sim.caller import Caller
 from tests.engine.a_house import House, a_house
 from tests.engine.books import check_the_books, check_the_switch, kinds_of
 from tests.engine.crash_paths import PATHS, CrashPath, examples
+from tests.engine.elsewhere import Elsewhere
 from tests.engine.tapping import Asked, Seen, Written
 
 GAP_S: Final = 0.3
@@ -35,9 +36,6 @@ NO_NODE_DECIDES: Final[frozenset[type[Effect]]] = frozenset(
     {
         effects.StartRecording,
         effects.StopRecording,
-        effects.Fetch,
-        effects.Submit,
-        effects.CancelInquiry,
         effects.KeepRecording,
         effects.SendMessage,
         effects.SetAttribute,
@@ -130,7 +128,12 @@ class Run:
 @contextlib.asynccontextmanager
 async def a_run(folder: Path, path: CrashPath, fuse: Fuse) -> AsyncIterator[Run]:
     async with a_house(
-        folder, BOOK, phones=path.all_phones(), started_at=path.started_at, tap=fuse
+        folder,
+        BOOK,
+        phones=path.all_phones(),
+        started_at=path.started_at,
+        tap=fuse,
+        fetching=Elsewhere(),
     ) as house:
         fuse.house = house
         caller = house.switch.call(path.did, script=path.script())
@@ -154,10 +157,25 @@ def check_it_goes_on(run: Run) -> None:
         if isinstance(first.event, events.Resumed) and before.phase is not Phase.LEAVING:
             left = [effect for effect in first.effects if isinstance(effect, effects.LeaveNode)]
             phone_gone = before.cursor.leg_id is not None and first.event.leg is LegSeen.NONE
-            assert bool(left) is phone_gone, "the call goes on at its node"
-            assert phone_gone or first.call.cursor.attempt == before.cursor.attempt
+            told = was_telling(run)
+            assert bool(left) is (phone_gone or told), "the call goes on at its node"
+            assert left or first.call.cursor.attempt == before.cursor.attempt
     waits_for_keys = any(call.cursor.stage == "listen" for call in run.house.engine.calls())
-    assert run.over or waits_for_keys or run.caller.ear.hears_sound()
+    asks = any(call.cursor.request_id is not None for call in run.house.engine.calls())
+    assert run.over or waits_for_keys or asks or run.caller.ear.hears_sound()
+
+
+def was_telling(run: Run) -> bool:
+    """Tell whether the call waited for an answer to what is not told twice."""
+    assert run.left_at is not None
+    steps = run.fuse.steps[: -len(run.since)] if run.since else run.fuse.steps
+    told = {
+        effect.request_id
+        for step in steps
+        for effect in step.effects
+        if isinstance(effect, effects.Submit)
+    }
+    return run.left_at.call.cursor.request_id in told
 
 
 def check_row(run: Run, effect: Effect) -> None:
@@ -166,6 +184,14 @@ def check_row(run: Run, effect: Effect) -> None:
     match AFTER_CRASH[type(effect)]:
         case AfterCrash.REPEAT:
             assert _is_so(run, effect, call)
+        case AfterCrash.BEGIN_AGAIN if isinstance(effect, effects.Fetch):
+            again = [asked.subject for asked in run.asked_since if asked.kind == "Fetch"]
+            assert effect.request_id not in again
+            assert run.over or len(again) == 1
+        case AfterCrash.NEVER_REPEAT if isinstance(effect, effects.Submit):
+            again = [asked.subject for asked in run.asked_since if asked.kind == "Submit"]
+            assert effect.request_id not in again
+            assert run.over or call is None or call.cursor.request_id != effect.request_id
         case AfterCrash.BEGIN_AGAIN:
             assert isinstance(effect, effects.Play)
             again = [asked.subject for asked in run.asked_since if asked.kind == "Play"]
@@ -211,7 +237,7 @@ def _is_so(run: Run, effect: Effect, call: Call | None) -> bool:
 
 def check_the_requests(run: Run) -> None:
     """See that no phone was dialled and no prompt played twice."""
-    for kind in ("Dial", "Play"):
+    for kind in ("Dial", "Play", "Fetch", "Submit"):
         asked = Counter(each.subject for each in run.fuse.asked if each.kind == kind)
         assert set(asked.values()) <= {1}, f"{kind} was asked for twice under one id"
 
