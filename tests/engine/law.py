@@ -21,7 +21,7 @@ LETTING_GO: Final = frozenset(
 """What may be asked about something that has gone: it is refused, and no harm done."""
 OF_NO_CALL: Final = frozenset({"HangUp", "SendToFallback", "DestroyBridge"})
 """What may be asked without having been decided: for what no call knows."""
-ONCE: Final = frozenset({"Dial", "Play"})
+ONCE: Final = frozenset({"Dial", "Play", "Fetch", "Submit"})
 
 
 class Law:

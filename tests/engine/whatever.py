@@ -12,7 +12,8 @@ from random import Random
 from typing import Final
 
 from ivrengine.core import events, switching
-from ivrengine.core.events import Failure
+from ivrengine.core.asking import Inquiry, Reply, UnansweredError
+from ivrengine.core.events import Failure, Unanswered
 from ivrengine.engine.limits import Limits
 from ivrengine.sim import clock, script
 from ivrengine.sim.caller import Caller
@@ -21,6 +22,7 @@ from ivrengine.sim.phones import Answers, Busy, Declines, Phone, Rings, Silent
 from ivrengine.sim.switch import SimSwitch
 from tests.engine.a_house import DID, House, a_house
 from tests.engine.books import check_the_books, check_the_switch
+from tests.engine.elsewhere import Elsewhere
 from tests.engine.law import Law
 from tests.engine.test_engine import MENU
 
@@ -38,6 +40,30 @@ BEGINNINGS: Final = frozenset(
     {"answer", "play", "start_music", "dial", "create_bridge", "add_to_bridge"}
 )
 """What may fail for any reason; that nobody is on the line is no lie when it is asked to be ended."""
+ASKING: Final = {
+    **MENU,
+    "start": "ask",
+    "nodes": {
+        **MENU["nodes"],
+        "ask": {
+            "type": "http",
+            "url": "https://erp.example.com/flats",
+            "result": {"flat": "flat"},
+            "next": "welcome",
+            "not_found": "tell",
+            "failed": "welcome",
+        },
+        "tell": {
+            "type": "http",
+            "method": "POST",
+            "url": "https://erp.example.com/flats",
+            "body": {"flat": "flat"},
+            "next": "welcome",
+            "failed": "welcome",
+        },
+    },
+}
+"""The menu, after other systems were asked and told."""
 LOSABLE: Final = (
     events.PlaybackFinished,
     events.ChannelEnded,
@@ -154,6 +180,24 @@ async def longest_silence_s(house: House, switch: SimSwitch, caller: Caller) -> 
     return longest_s
 
 
+def other_systems(chance: Random) -> Elsewhere:
+    """Draw how other systems answer: in time, too late, not at all, or nothing of use."""
+
+    async def answers(inquiry: Inquiry) -> Reply:
+        await asyncio.sleep(chance.choice((0.0, 0.5, 3.0, 60.0)))
+        match chance.choice(("well", "well", "badly", "unknown", "broken")):
+            case "well":
+                return Reply(status=200, content={"flat": "7"})
+            case "badly":
+                return Reply(status=200, content=["flat", inquiry.url])
+            case "broken":
+                raise ZeroDivisionError
+            case _:
+                raise UnansweredError(Unanswered.STATUS, 404)
+
+    return Elsewhere(answers)
+
+
 def limits(chance: Random) -> Limits:
     return Limits(
         mailbox_max=chance.choice((8, 256)),
@@ -168,8 +212,16 @@ async def world(seed: int, folder: Path) -> None:
     law = Law()
     bounds, phones = limits(chance), (phone(chance),)
     nodes = ("sim",) if chance.random() < 0.7 else ("sim", "other")
+    there = other_systems(chance)
     async with a_house(
-        folder, MENU, phones=phones, limits=bounds, seed=seed, nodes=nodes, tap=law
+        folder,
+        ASKING,
+        phones=phones,
+        limits=bounds,
+        seed=seed,
+        nodes=nodes,
+        tap=law,
+        fetching=there,
     ) as house:
         law.begin(house)
         troubled = asyncio.create_task(trouble(house, law, chance))
@@ -185,6 +237,7 @@ async def world(seed: int, folder: Path) -> None:
         assert not house.engine.calls()
         check_the_books(house)
         check_the_switch(house)
+        assert not there.waiting, "somebody still waits for an answer"
 
 
 def main(seeds: list[str]) -> int:
