@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivrengine.core import effects, events
-from ivrengine.core.call import Call, DigitMode, Phase
+from ivrengine.core.call import Call, DigitMode, FlowRef, Phase
 from ivrengine.core.effects import Effect
-from ivrengine.core.events import Failure
-from ivrengine.core.ids import BridgeId, ChannelId, PlaybackId, TimerId
+from ivrengine.core.events import Failure, Unanswered
+from ivrengine.core.ids import BridgeId, ChannelId, PlaybackId, RequestId, TimerId
 from ivrengine.flow import step
 from ivrengine.flow.load import load_folder
 from ivrengine.flow.model import Flow
-from tests.flow.walk import CHANNEL, Walk
+from tests.flow.walk import CHANNEL, Walk, flow_of
 
 FLOWS: Final = Path(__file__).resolve().parents[2] / "flows"
 STEPS_MAX: Final = 60
@@ -26,10 +26,32 @@ RARE: Final = 12
 """One happening in so many is one that ends most calls: walks go deep before."""
 
 
+ASKS: Final = """
+    variables: {balance: {type: double, default: 0}}
+    start: ask
+    on_hangup: tell
+    nodes:
+      ask:
+        type: http
+        url: https://erp.example.com/balance
+        result: {balance: balance}
+        next: tell
+        not_found: hello
+        failed: hello
+      hello: {type: play, prompt: hello, next: bye}
+      tell: {type: http, method: POST, url: "https://erp.example.com/", next: bye, failed: bye}
+      bye: {type: hangup}
+"""
+
+
 def example_flows() -> list[Flow]:
     book, found = load_folder(FLOWS)
     assert not found
-    return list(book.flows.values())
+    asks = flow_of(ASKS)
+    return [
+        *book.flows.values(),
+        dataclasses.replace(asks, ref=FlowRef(name="asks", hash=asks.ref.hash)),
+    ]
 
 
 BEGUN_BY: Final[Mapping[type[Effect], str]] = {
@@ -37,12 +59,15 @@ BEGUN_BY: Final[Mapping[type[Effect], str]] = {
     effects.Play: "playback_id",
     effects.Dial: "channel_id",
     effects.CreateBridge: "bridge_id",
+    effects.Fetch: "request_id",
+    effects.Submit: "request_id",
 }
 """What begins something that must end, with the field that holds its id."""
 ENDED_BY: Final[Mapping[type[Effect], str]] = {
     effects.CancelTimer: "timer_id",
     effects.StopPlayback: "playback_id",
     effects.DestroyBridge: "bridge_id",
+    effects.CancelInquiry: "request_id",
 }
 
 
@@ -105,6 +130,8 @@ class Ledger:
                 self.open.pop(over, None)
             case events.ChannelEnded(channel_id=over) | events.ChannelLeft(channel_id=over):
                 self.open.pop(over, None)
+            case events.Fetched(request_id=over) | events.FetchFailed(request_id=over):
+                self.open.pop(over, None)
             case events.RequestFailed(effect="Play" | "Dial", subject=over, failure=failure):
                 if failure is not Failure.UNAVAILABLE:
                     self.open.pop(over, None)
@@ -132,7 +159,15 @@ def rare_happenings(walk: Walk) -> list[events.CallEvent]:
 def resumptions(walk: Walk) -> list[events.Resumed]:
     """Return all that may be found when a call is heard of again; in a bridge only who is there."""
     return [
-        events.Resumed(at=walk.at, since_at=walk.at, answered=answered, leg=leg, joined=joined)
+        events.Resumed(
+            at=walk.at,
+            since_at=walk.at,
+            answered=answered,
+            leg=leg,
+            joined=joined,
+            inquiring=inquiring,
+        )
+        for inquiring in {False, walk.call.cursor.request_id is not None}
         for answered in (True, False)
         for leg in events.LegSeen
         for joined in (False, True)
@@ -166,6 +201,9 @@ def happenings(walk: Walk, ledger: Ledger, data: st.DataObject) -> list[events.C
         for bridge in map(BridgeId, ledger.of(effects.CreateBridge)):
             joined = events.BridgeJoined(at=at, bridge_id=bridge, channel_id=leg)
             possible += [joined, dataclasses.replace(joined, channel_id=CHANNEL)]
+    for kind in (effects.Fetch, effects.Submit):
+        for request in map(RequestId, ledger.of(kind)):
+            possible += answers(walk, request)
     if ledger.requests:
         effect, subject = data.draw(st.sampled_from(ledger.requests))
         failure = data.draw(st.sampled_from(Failure))
@@ -173,6 +211,19 @@ def happenings(walk: Walk, ledger: Ledger, data: st.DataObject) -> list[events.C
             events.RequestFailed(at=at, effect=effect, subject=subject, failure=failure)
         )
     return possible
+
+
+def answers(walk: Walk, request_id: RequestId) -> list[events.CallEvent]:
+    at = walk.at
+    unanswered = [
+        events.FetchFailed(at=at, request_id=request_id, reason=reason, status=status)
+        for reason, status in ((Unanswered.TIMEOUT, None), (Unanswered.STATUS, 404))
+    ]
+    values = {"balance": 12.5}
+    return [
+        events.Fetched(at=at, request_id=request_id, status=200, values=values),
+        *unanswered,
+    ]
 
 
 def meet(walk: Walk, ledger: Ledger, event: events.CallEvent) -> None:
@@ -201,8 +252,10 @@ def test_whatever_happens_nothing_leaks_and_the_call_ends_once(
         is_rare = data.draw(st.integers(0, RARE)) == RARE
         possible = rare_happenings(walk) if is_rare else happenings(walk, ledger, data)
         meet(walk, ledger, data.draw(st.sampled_from(possible)))
-    if walk.call.phase is not Phase.ENDED:
-        meet(walk, ledger, events.ChannelEnded(at=walk.at, channel_id=CHANNEL, cause=16))
+    gone = events.ChannelEnded(at=walk.at, channel_id=CHANNEL, cause=16)
+    for last in (gone, events.CallFailed(at=walk.at, error="KeyError")):
+        if walk.call.phase is not Phase.ENDED:
+            meet(walk, ledger, last)
     assert walk.call.phase is Phase.ENDED
     assert ledger.ended == 1
     assert isinstance(walk.done[-1], effects.EndCall)
@@ -219,6 +272,7 @@ def without_ids(call: Call) -> Call:
         playback_id=cursor.playback_id and PlaybackId("p"),
         timer_id=cursor.timer_id and TimerId("t"),
         bridge_id=cursor.bridge_id and BridgeId("b"),
+        request_id=cursor.request_id and RequestId("q"),
     )
     return dataclasses.replace(call, cursor=alike, serial=0)
 
