@@ -170,6 +170,7 @@ async def test_a_recording_ends_at_its_limit_and_with_its_channel() -> None:
     caller, one_id = await stage.caller()
     await stage.switch.start_recording(R1, one_id, limit_s=3)
     await asyncio.sleep(10)
+    await stage.switch.discard_recording(R1)
     await stage.switch.start_recording(R1, one_id, limit_s=60)
     await asyncio.sleep(5)
     caller.hang_up()

@@ -204,7 +204,7 @@ async def test_lives_of_channels_bridges_playbacks_are_whole(
     assert {arrival.channel_id for arrival in stage.all(switching.Arrival)} <= over
     assert all(times == 1 for times in finished.values())
     exchange = stage.switch.exchange
-    left = (exchange.channels, exchange.playbacks, exchange.recordings, exchange.bridges)
+    left = (exchange.channels, exchange.playbacks, exchange.recordings.live, exchange.bridges)
     assert not any(left)
     assert not stage.switch._delivery._last
 
