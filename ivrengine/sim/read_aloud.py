@@ -20,7 +20,8 @@ BREATH_S: Final = 0.6
 
 COMPOSED_NAME: Final = "says"
 """What words are called that no prompt gave."""
-_COMPOSED: Final = "spoken:"
+_COMPOSED: Final = "sound:spoken:"
+"""A kind of medium that the exchange plays."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -50,6 +50,8 @@ class Given:
     """What phones do by themselves; any other rings until the test says what becomes of it."""
     http: Mapping[str, Replies] = dataclasses.field(default_factory=dict)
     """What other systems answer, by the node that asks (``sub-flow/node``); any other request is unexpected."""
+    asked: Mapping[str, timedelta] = dataclasses.field(default_factory=dict)
+    """How long before the call the caller was last asked a question of a survey, by the survey's name."""
 
 
 def instant(text: str) -> datetime:

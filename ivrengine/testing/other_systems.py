@@ -1,10 +1,11 @@
-"""The other systems of a test's world: they answer ``http`` nodes as is given, without a network."""
+"""What a test's world knows beside the call: other systems, without a network, and what the store would have kept."""
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Final
 
-from ivrengine.core import asking
+from ivrengine.core import asking, effects
 from ivrengine.core.events import Unanswered
 from ivrengine.testing.given import Replies
 from ivrengine.testing.seen import Asks
@@ -42,3 +43,16 @@ class OtherSystems:
         if given.status >= _FAILURE:
             raise asking.UnansweredError(Unanswered.STATUS, given.status)
         return asking.Reply(status=given.status, content=given.content)
+
+
+class Remembered:
+    """The engine's look-ups, in a test: what the caller was asked before, as is given."""
+
+    def __init__(self, asked: Mapping[str, timedelta], began_at: datetime) -> None:
+        """Know how long before the call's beginning each survey asked the caller something."""
+        self._asked_at = {survey: began_at - ago for survey, ago in asked.items()}
+
+    async def last_asked_at(self, inquiry: effects.FindAnswers) -> datetime | None:
+        """Return when the caller was last asked, if that is not too long ago."""
+        asked_at = self._asked_at.get(inquiry.survey)
+        return None if asked_at is None or asked_at < inquiry.since_at else asked_at

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -15,6 +16,7 @@ from ivrengine.flow import folder_files, prompt_uses, sentences, text
 from ivrengine.flow.book import Book
 from ivrengine.flow.fields import duration
 from ivrengine.flow.model import Flow
+from ivrengine.flow.nodes.survey import Survey
 from ivrengine.flow.problems import Code, Problem, did_you_mean, in_order, problem, shown
 from ivrengine.flow.text import Data, Document, Loc
 from ivrengine.numbers import normal
@@ -176,6 +178,7 @@ class _Reader:
         }
         changes["http"] = {**before.http, **self._replies(own, flow, (*loc, "http"))}
         changes["phones"] = {**before.phones, **self._behaviours(own, flow, (*loc, "phones"))}
+        changes["asked"] = {**before.asked, **self._asked(own, flow, (*loc, "history", "asked"))}
         known = {key: value for key, value in changes.items() if key == "number" or value}
         return dataclasses.replace(before, **known)  # type: ignore[arg-type] # each by its own name
 
@@ -217,6 +220,19 @@ class _Reader:
             )
             for node, reply in own.http.items()
         }
+
+    def _asked(self, own: source.GivenSource, flow: Flow, loc: Loc) -> dict[str, timedelta]:
+        surveys = {
+            node.survey
+            for each in (flow, *flow.subflows.values())
+            for node in each.nodes.values()
+            if isinstance(node, Survey)
+        }
+        for name in own.history.asked.keys() - surveys:
+            perhaps = did_you_mean(name, surveys)
+            sentence = f"the flow `{flow.ref.name}` has no question of a survey `{name}`{perhaps}"
+            self._tell((*loc, name), Code.WRONG_VALUE, sentence)
+        return {name: timedelta(seconds=ago_s) for name, ago_s in own.history.asked.items()}
 
     def _knows_phone(self, phone: str, flow: Flow, loc: Loc) -> bool:
         phones = self._book.brands[flow.brand].phones
@@ -277,7 +293,7 @@ class _Reader:
 
     def _wanted(self, hears: str, flow: Flow, loc: Loc) -> Wanted:
         """Return a prompt that is named, or words: those have blanks, capitals or points in them, or stand in quotes."""
-        prompts = {*self._book.prompts.get(flow.brand, ()), *_played(flow)}
+        prompts = known_prompts(self._book, flow)
         if hears in prompts:
             return Wanted(prompt=hears)
         quoted = self._document.spot(loc).style in {"'", '"'}
@@ -337,11 +353,15 @@ def json_of(value: Data, document: Document, loc: Loc) -> object:
             return value
 
 
-def _played(flow: Flow) -> Iterator[str]:
-    for each in (flow, *flow.subflows.values()):
-        for node in each.nodes.values():
-            for _, use in node.prompts():
-                yield prompt_uses.name_of(use)
+def known_prompts(book: Book, flow: Flow) -> frozenset[str]:
+    """Return the names of the prompts that a flow's brand has, and of those that the flow plays."""
+    played = (
+        prompt_uses.name_of(use)
+        for each in (flow, *flow.subflows.values())
+        for node in each.nodes.values()
+        for _, use in node.prompts()
+    )
+    return frozenset({*book.prompts.get(flow.brand, ()), *played})
 
 
 def _nodes_below(flow: Flow) -> Iterator[str]:

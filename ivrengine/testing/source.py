@@ -102,6 +102,17 @@ class HttpSource(BaseModel):
     )
 
 
+class HistorySource(BaseModel):
+    """What happened in the caller's earlier calls."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    asked: dict[Name, Seconds] = Field(
+        default_factory=dict,
+        description="Surveys of which the caller was asked a question, and how long ago: `{after-call: 20d}`.",
+    )
+
+
 class GivenSource(BaseModel):
     """What holds when a call begins."""
 
@@ -128,6 +139,9 @@ class GivenSource(BaseModel):
     http: dict[NodePath, HttpSource] = Field(
         default_factory=dict,
         description="What other systems answer, by the `http` node that asks; any other request is a failure.",
+    )
+    history: HistorySource = Field(
+        default=HistorySource(), description="What happened in the caller's earlier calls."
     )
 
 

@@ -33,7 +33,7 @@ from ivrengine.sim.script import KEY_GAP_S, Script
 from ivrengine.sim.switch import NO_DELAYS, SimSwitch
 from ivrengine.telemetry.metrics import Metrics
 from ivrengine.testing.given import Given
-from ivrengine.testing.other_systems import OtherSystems
+from ivrengine.testing.other_systems import OtherSystems, Remembered
 from ivrengine.testing.seen import Asks, Hears, Over, RingsAt, Seen, TalksTo, Wanted
 from ivrengine.testing.steps import Step, Steps
 
@@ -98,6 +98,7 @@ class Visit:
             now=clock.now,
             metrics=ground.counted,
             fetching=OtherSystems(given.http, self._asking_node, self._happened),
+            lookups=Remembered(given.asked, given.at),
         )
         switch = SimSwitch(
             listener=self._engine.listen,

@@ -5,7 +5,8 @@ Time is virtual and stands still between two steps. A step that goes otherwise t
 
 import asyncio
 import functools
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -20,6 +21,7 @@ from ivrengine.numbers import normal
 from ivrengine.sim.clock import VirtualLoop
 from ivrengine.testing.given import Given, Replies, behaviour, instant
 from ivrengine.testing.playing import ground_of
+from ivrengine.testing.reading import known_prompts
 from ivrengine.testing.seen import Wanted
 from ivrengine.testing.visit import UNROUTED, Ground, Visit, nodes_of
 
@@ -58,7 +60,7 @@ class World:
         self._visits.clear()
         self._runner.close()
 
-    def call(
+    def call(  # noqa: PLR0913 - what is given, each by its name
         self,
         flow: str,
         *,
@@ -68,6 +70,7 @@ class World:
         variables: Mapping[str, Value] | None = None,
         phones: Mapping[str, str] | None = None,
         http: Mapping[str, Replies] | None = None,
+        asked: Mapping[str, timedelta] | None = None,
     ) -> "CallerOnTheLine":
         """Let somebody call a flow, by its name or a number, with what is given as in a script."""
         chosen, did = self._called(flow)
@@ -78,11 +81,12 @@ class World:
             variables=variables or {},
             phones={name: behaviour(does) for name, does in (phones or {}).items()},
             http=http or {},
+            asked=asked or {},
             **changes,
         )
         visit = self._run(_opened(self._ground, chosen, given, did))
         self._visits.append(visit)
-        prompts = self._ground.book.prompts.get(chosen.brand, {})
+        prompts = known_prompts(self._ground.book, chosen)
         return CallerOnTheLine(visit, self._run, prompts)
 
     def phone(self, name: str) -> "PhoneAtHand":
@@ -120,7 +124,7 @@ class World:
 class CallerOnTheLine:
     """Somebody who calls, led by a test."""
 
-    def __init__(self, visit: Visit, run: Any, prompts: Mapping[str, object]) -> None:  # noqa: ANN401 - of any result
+    def __init__(self, visit: Visit, run: Any, prompts: Collection[str]) -> None:  # noqa: ANN401 - of any result
         self._visit = visit
         self._run = run
         self._prompts = prompts
