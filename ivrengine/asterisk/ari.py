@@ -10,6 +10,7 @@ import aioari
 import msgspec
 
 from ivrengine.asterisk import lane, wire
+from ivrengine.asterisk.frames import Frames
 from ivrengine.asterisk.link import Json, Operation
 from ivrengine.asterisk.listening import Ear
 
@@ -68,16 +69,17 @@ class Ari:
         """Read Asterisk's description of its ARI; ``KeyError`` if it lacks what we need."""
         client = aioari.Client(self._url, self._http)
         await client.init()
-        # One plain function for all: aioari awaits a listener before it reads the next frame.
-        client.on_event("*", self._ear.hear)
-        client.exception_handler = self._ear.failed
         self._client = client
         return {name: self._bound(name) for name in OPERATIONS}
 
     async def listen(self, application: str) -> None:
         """Open the event socket of this one application and read until it closes."""
         assert self._client is not None, "load comes first"
-        await self._client.run(application)
+        frames: Frames = await self._client.swagger.events.eventWebsocket(app=application)
+        try:
+            await frames.read(self._ear.hear)
+        finally:
+            await frames.close()
 
     def _bound(self, name: str) -> Operation:
         """Return an operation by its description, read once.

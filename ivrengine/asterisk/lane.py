@@ -6,10 +6,10 @@ a second one that nothing else uses, and what may wait long for its channel over
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -66,7 +66,6 @@ class _Request(msgspec.Struct, tag="RESTRequest", tag_field="type"):
 
 
 _encoder: Final = msgspec.json.Encoder()
-_decoder: Final = msgspec.json.Decoder(Response)
 
 
 class Lane:
@@ -108,11 +107,11 @@ class Lane:
             limit.cancel()
             del self._waiting[request_id]
 
-    def hear(self, frame: str) -> bool:
+    def hear(self, frame: Mapping[str, Any]) -> bool:
         """Take a frame that answers a request; return False if it is none that makes sense."""
         try:
-            response = _decoder.decode(frame)
-        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            response = msgspec.convert(frame, Response)
+        except msgspec.ValidationError:
             return False
         self.held_up = False
         waiting = self._waiting.get(response.request_id)

@@ -45,7 +45,13 @@ class Ear:
         self._replaced = replaced
 
     def hear(self, raw: translate.RawEvent) -> None:
-        """Take one event as Asterisk sent it."""
+        """Take one event as Asterisk sent it; raises nothing, as the next event must be heard whatever this one did."""
+        try:
+            self._take(raw)
+        except Exception as error:  # noqa: BLE001 - counted and told, see above
+            self._failed(error)
+
+    def _take(self, raw: translate.RawEvent) -> None:
         fact = translate.translate(raw, self.node, self._now())
         match fact:
             case None:
@@ -72,7 +78,7 @@ class Ear:
         self._meter.heard(self.node.name, type(event).__name__)
         self._listener(event)
 
-    def failed(self, error: Exception) -> None:
+    def _failed(self, error: Exception) -> None:
         """Note that what took an event raised; where, but not its message: that may quote what a caller keyed."""
         place = traceback.extract_tb(error.__traceback__)[-1]
         _log.error(

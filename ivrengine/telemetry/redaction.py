@@ -45,8 +45,8 @@ _PLAIN_ENDINGS: Final = ("_at", "_hash", "_id", "_ids", "_key")
 """Keys whose text is an id of ours, a keyed hash or an instant: long runs of digits there are no phone numbers."""
 _PHONE: Final = re.compile(r"\+\d(?:[ ()./-]{0,2}\d){6,}|\d{7,}")
 """Seven digits in a row, or a number written internationally with its digits in groups."""
-_SUSPECT: Final = re.compile(r"[\d@=]")
-"""Without one of these neither a number nor a password can be in a text; looking for them costs a tenth of the rest."""
+_DIGIT: Final = re.compile(r"\d")
+"""Without one there is no number in a text; looking for it costs a tenth of looking for a number."""
 _CREDENTIALS: Final = re.compile(
     r"(://[^\s/:@]*:)[^\s@]+(@)|((?:api_key|password)=)[^\s&'\"]+", re.IGNORECASE
 )
@@ -72,9 +72,9 @@ def _sort_of(key: str) -> tuple[bool, bool]:
 
 
 def _inner(value: object, *, plain: bool) -> object:
+    if isinstance(value, str):  # nearly all are
+        return value if plain else text(value)
     match value:
-        case str():  # nearly all are
-            return value if plain else text(value)
         case None | bool() | int() | float():
             return value
         case Mapping():
@@ -87,6 +87,6 @@ def _inner(value: object, *, plain: bool) -> object:
 
 def text(value: str) -> str:
     """Return a sentence without what looks like a phone number or a password."""
-    if _SUSPECT.search(value) is None:
-        return value
-    return _PHONE.sub(NUMBER, _CREDENTIALS.sub(rf"\1\3{REDACTED}\2", value))
+    if "=" in value or "://" in value:  # in front of every password that we know to look for
+        value = _CREDENTIALS.sub(rf"\1\3{REDACTED}\2", value)
+    return value if _DIGIT.search(value) is None else _PHONE.sub(NUMBER, value)

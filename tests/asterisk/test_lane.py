@@ -175,10 +175,12 @@ async def test_a_socket_that_closes_leaves_nobody_waiting() -> None:
 
 
 @given(
-    st.text()
-    | st.sampled_from(['{"type":"RESTResponse"}', '{"type":"RESTResponse","request_id":7}'])
+    st.dictionaries(
+        st.sampled_from(["type", "request_id", "status_code", "message_body", "more"]),
+        st.none() | st.integers() | st.text() | st.lists(st.text()),
+    )
 )
-async def test_no_answer_however_strange_is_an_exception(frame: str) -> None:
+async def test_no_answer_however_strange_is_an_exception(frame: dict[str, object]) -> None:
     async def send(_text: str) -> None:
         raise AssertionError
 

@@ -356,9 +356,7 @@ async def test_garbage_is_counted_and_logged_without_what_is_in_it() -> None:
 
 async def test_one_plain_function_listens_and_returns_at_once() -> None:
     async with linked() as door:
-        client = door.switch._link._api._client  # type: ignore[attr-defined]
-        ((listener, *_),) = client.event_listeners.pop("*")
-        assert client.event_listeners == {}
+        listener = door.switch._link._api._ear.hear  # type: ignore[attr-defined]
         assert not inspect.iscoroutinefunction(listener)
         assert listener(ARRIVAL) is None
         assert isinstance(door.told[-1], Arrival), "told before it returned"

@@ -15,7 +15,8 @@ from typing import Final, TypeGuard
 
 FILE_LINES_MAX: Final = 400
 FUNCTION_LINES_MAX: Final = 50
-METRIC_CALLS: Final = frozenset({"inc", "observe"})
+METRIC_CALLS: Final = frozenset({"inc", "observe", "dropped"})
+"""``dropped`` is the doors' meter (``asterisk/meter.py``), which counts what it is told."""
 LOOK_AGAIN_S: Final = 0.05
 """In a loop a live test may look again so often for what another process does; pytest's time limit is the deadline."""
 LIVE_MARKS: Final = frozenset({"asterisk", "nodes", "postgres", "sipp", "real_time"})
