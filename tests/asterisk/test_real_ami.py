@@ -121,7 +121,7 @@ async def test_an_asterisk_that_restarts_is_seen_going_and_coming_back() -> None
         await seen(recorded, PhoneState.UNREACHABLE)
         said = [str(CHROOT), "console", "core restart now"]
         await asyncio.to_thread(subprocess.run, said, check=False, capture_output=True)
-        ending = await recorded.event(SwitchEnding, within_s=10)
+        ending = await recorded.event(SwitchEnding, within_s=30)
         assert ending.again
         await recorded.event(SightLost, within_s=10)
         begun = len(recorded.events)
