@@ -160,24 +160,24 @@ async def test_rows_that_a_fail_over_lost_come_back_from_the_kept_segments(
         database = Database(url, tmp_path)
         reader = Reader(journal.folder, lambda: journal.segment, lambda: None)
         shipper = a_shipper(database, reader, tmp_path)
-        for number in range(15):
+        for number in range(10):
             write_call(journal, number)
         assert 1 < len(segments(journal.folder)) <= journal_reading.KEPT_SEGMENTS + 1
         task = asyncio.create_task(shipper.run())
         async with connected(url) as connection:
-            while len(await numbers_held(url)) < 15:
+            while len(await numbers_held(url)) < 10:
                 shipper.wake()
             await lose(connection, "DELETE FROM events WHERE seq = 3")
             await connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-        write_call(journal, 15)
+        write_call(journal, 10)
         shipper.wake()
         shipper.finish()
         await task
         reader.close()
-    assert await numbers_held(url) == whole(range(16))
+    assert await numbers_held(url) == whole(range(11))
 
 
 async def test_rows_that_no_segment_has_any_more_are_reported_as_lost(
