@@ -98,6 +98,14 @@ class FlowRef:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of a message that a caller leaves; there is another after each gap."""
+
+    recording_id: RecordingId
+    duration_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
     """Where inside its node a call stands; what a field means is the node type's own affair.
 
@@ -121,6 +129,10 @@ class Cursor:
     music_on: ChannelId | None = None
     """The channel that hears music as long as the call is in the node."""
     request_id: RequestId | None = None
+    recording_id: RecordingId | None = None
+    """Of the caller's channel; it is stopped when the call leaves the node."""
+    parts: tuple[Part, ...] = ()
+    """What was recorded so far."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,5 +206,7 @@ class Call:
     """Whether a phone that the flow rang joined the caller: it then counts as transferred, unless it is handed over or lost."""
     recording: Recording | None = None
     """None: the call is not recorded. What must not be recorded asks here whether to pause it."""
+    discarding: tuple[RecordingId, ...] = ()
+    """Recordings that the last step deletes."""
     serial: int = 0
     """Counts every time a node was asked to decide; ids that the call chooses are made from it."""

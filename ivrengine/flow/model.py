@@ -22,6 +22,7 @@ from ivrengine.flow.nodes.language import Language as LanguageNode
 from ivrengine.flow.nodes.menu import Menu
 from ivrengine.flow.nodes.note import Note
 from ivrengine.flow.nodes.play import Play
+from ivrengine.flow.nodes.record import Record
 from ivrengine.flow.nodes.return_ import ReturnNode
 from ivrengine.flow.nodes.say import Say
 from ivrengine.flow.nodes.set import Set
@@ -30,6 +31,7 @@ from ivrengine.flow.nodes.split import Split
 from ivrengine.flow.nodes.survey import Survey
 from ivrengine.flow.nodes.switch import Switch
 from ivrengine.flow.nodes.transfer import Transfer
+from ivrengine.flow.nodes.voicemail import Voicemail
 from ivrengine.flow.nodes.wait import Wait
 
 AnyNode = Annotated[
@@ -42,6 +44,8 @@ AnyNode = Annotated[
     | Split
     | Set
     | Wait
+    | Voicemail
+    | Record
     | LanguageNode
     | Survey
     | Sms

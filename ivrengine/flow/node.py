@@ -78,6 +78,18 @@ class Turn:
         """Return the id for the timer that this turn may start."""
         return timer_id(self.call)
 
+    def recording_id(self) -> ids.RecordingId:
+        """Return the id for the part of the call's recording that this turn may begin."""
+        return ids.RecordingId(self._fresh("r"))
+
+    def monitor_id(self) -> ids.ChannelId:
+        """Return the id for the channel through which this turn may let the call be recorded."""
+        return ids.ChannelId(self._fresh("m"))
+
+    def voicemail_id(self) -> ids.RecordingId:
+        """Return the id for the message that this turn may begin to record."""
+        return ids.RecordingId(self._fresh("v"))
+
     def request_id(self) -> ids.RequestId:
         """Return the id for the inquiry that this turn may make."""
         return ids.RequestId(f"{self.call.call_id}-q{self.call.serial + 1}")
@@ -189,6 +201,10 @@ class Node(BaseModel, abc.ABC):
     def resume(self, turn: Turn, event: Resumed) -> Move:
         """Decide how a call that stands here goes on after a gap: as if it had just come, unless a node knows better."""
         return self.enter(turn)
+
+    def abandoned(self, turn: Turn) -> tuple[Effect, ...]:
+        """Return what is still to be kept when the call is taken from this node: the caller left, or the flow cannot go on."""
+        return ()
 
     @abc.abstractmethod
     def exits(self) -> Mapping[str, str | None]:

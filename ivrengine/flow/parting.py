@@ -5,7 +5,7 @@ from typing import Final, assert_never
 
 from ivrengine.core import effects, events
 from ivrengine.core.call import Call, Cursor, DigitMode, Outcome, Phase
-from ivrengine.flow import limits
+from ivrengine.flow import limits, recording
 from ivrengine.flow.node import timer_id
 from ivrengine.flow.tidying import NOWHERE, Result, changed, tidied, without_caller
 
@@ -54,6 +54,7 @@ def _leaving(
         serial=call.serial + 1,
     )
     done += (*tidied(call.cursor, waiting, event), *limits.cancelled(call, event))
+    done += recording.stopped(call, event.at)
     if call.phase is not Phase.LEAVING:
         done.append(left(call, left_by))
     return leaving, (*done, *last, limit)
@@ -141,6 +142,7 @@ def _not_handed_over(call: Call, event: events.CallEvent, failure: events.Failur
 def end(call: Call, event: events.CallEvent, outcome: Outcome) -> Result:
     """Close the call: its channel is gone or no longer ours, and its playback with it."""
     told = [*without_caller(call, event), *limits.cancelled(call, event)]
+    told += recording.without_caller(call, event)
     if call.phase is not Phase.LEAVING:
         told.append(left(call, BY_CALLER))
     return closed(call, outcome, event.at, told)

@@ -9,7 +9,7 @@ from typing import Final
 
 from ivrengine.core import effects, events
 from ivrengine.core.call import Call, DigitMode, Phase
-from ivrengine.flow import frames, limits, parting
+from ivrengine.flow import frames, limits, parting, recording
 from ivrengine.flow.expressions import ExpressionError
 from ivrengine.flow.frames import NO_VALUE, Way
 from ivrengine.flow.model import Flow
@@ -43,7 +43,8 @@ def begin(flow: Flow, event: events.CallArrived) -> Result:
         until_at=limits.end_of(event.at, flow.max_duration_s),
     )
     way = Way(flow=flow, event=event, done=[effects.Answer(channel_id=call.channel_id)])
-    return _follow(way, call, _entered(way, call), None)
+    begun, done = _follow(way, call, _entered(way, call), None)
+    return recording.noted(begun, done, event.at), done
 
 
 def step(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
@@ -51,6 +52,11 @@ def step(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
 
     Without ``flow`` (its version is not at hand after a restart) the call can only end or be handed to a person.
     """
+    after, done = _step(flow, call, event)
+    return recording.noted(after, done, event.at), done
+
+
+def _step(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
     if call.phase is Phase.ENDED:
         return call, ()
     if call.phase is Phase.AFTERWARDS:
@@ -58,9 +64,18 @@ def step(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
     outcome = parting.parted(call, event)
     if outcome is None:
         return _go_along(flow, call, event)
+    kept = _abandoned(flow, call, event)
     if flow is not None and _may_go_on_alone(flow, call, event):
-        return _go_on_alone(flow, changed(call, outcome=outcome), event)
-    return parting.end(call, event, outcome)
+        return _go_on_alone(flow, changed(call, outcome=outcome), event, kept)
+    ended, told = parting.end(call, event, outcome)
+    return ended, (*kept, *told)
+
+
+def _abandoned(flow: Flow | None, call: Call, event: events.CallEvent) -> list[effects.Effect]:
+    """Return what the node keeps from which the call is taken by the event."""
+    if flow is None or call.phase is Phase.LEAVING:
+        return []
+    return list(_node(flow, call).abandoned(_turn(flow, call, event.at)))
 
 
 def _go_along(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
@@ -70,31 +85,39 @@ def _go_along(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
         case _ if call.phase is Phase.LEAVING:
             return parting.while_leaving(call, event)
         case events.CallFailed() | events.FlowInterrupted() | events.RequestFailed(effect="Answer"):
-            return _give_up(call, event)
+            return _give_up(flow, call, event)
         case _ if flow is None:
-            return _give_up(call, event)
+            return _give_up(flow, call, event)
         case _:
             return _in_flow(flow, call, event)
 
 
-def _give_up(call: Call, event: events.CallEvent) -> Result:
+def _give_up(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
     match event:
         case events.RequestFailed(failure=events.Failure.GONE):
-            return parting.await_end(call, event)
+            return _await_end(flow, call, event)
         case events.DigitPressed(channel_id=by) | events.BargedIn(channel_id=by) if (
             by != call.channel_id
         ):
             return call, ()
         case _:
-            return parting.to_fallback(call, event, [], parting.BY_ERROR)
+            kept = _abandoned(flow, call, event)
+            return parting.to_fallback(call, event, kept, parting.BY_ERROR)
+
+
+def _await_end(flow: Flow | None, call: Call, event: events.CallEvent) -> Result:
+    kept = _abandoned(flow, call, event)
+    leaving, done = parting.await_end(call, event)
+    return leaving, (*kept, *done)
 
 
 def _in_flow(flow: Flow, call: Call, event: events.CallEvent) -> Result:
     match event:
         case events.RequestFailed(
-            effect="Play" | "StartMusic" | "StopMusic", failure=events.Failure.GONE
+            effect="Play" | "StartMusic" | "StopMusic" | "StartRecording" | "StartMonitoring",
+            failure=events.Failure.GONE,
         ):
-            return parting.await_end(call, event)
+            return _await_end(flow, call, event)
         case events.DigitPressed(channel_id=by) | events.BargedIn(channel_id=by) if (
             by != call.channel_id
         ):
@@ -103,8 +126,20 @@ def _in_flow(flow: Flow, call: Call, event: events.CallEvent) -> Result:
             return _resume(flow, call, event)
         case events.TimerFired(timer_id=fired) if fired == call.limit_timer_id:
             return _limit_reached(flow, call, event)
+        case _ if call.recording is not None:
+            return _with_recording(flow, call, event)
         case _:
             return _ask_node(flow, call, event)
+
+
+def _with_recording(flow: Flow, call: Call, event: events.CallEvent) -> Result:
+    """Let the node hear of an event, after what it does to the call's recording."""
+    about = recording.followed(_turn(flow, call, event.at), event)
+    if about is None:
+        return _ask_node(flow, call, event)
+    now, done = about
+    call, more = _ask_node(flow, changed(call, recording=now, serial=call.serial + 1), event)
+    return call, (*done, *more)
 
 
 def _resume(flow: Flow, call: Call, event: events.Resumed) -> Result:
@@ -115,6 +150,11 @@ def _resume(flow: Flow, call: Call, event: events.Resumed) -> Result:
     if call.cursor.leg_id is None:  # music plays only while a phone is rung
         lost.append(effects.StopMusic(channel_id=call.channel_id))
     lost.append(effects.DropDigits())
+    lost.extend(effects.DiscardRecording(recording_id=it) for it in call.discarding)
+    now, done = recording.after_gap(_turn(flow, call, event.at))
+    lost.extend(done)
+    if now is not call.recording:
+        call = changed(call, recording=now)
     way = Way(flow=flow, event=event, done=lost)
     timed, set_again = limits.timed(call, event.at, None, afresh=call.limit_timer_id is not None)
     way.done.extend(set_again)
@@ -140,7 +180,7 @@ def _limit_reached(flow: Flow, call: Call, event: events.CallEvent) -> Result:
     """End what has taken its time; a talk, or the ringing of a phone, is let come to its own end before."""
     if call.phase is not Phase.IN_FLOW:
         return call, ()
-    way = Way(flow=flow, event=event, done=[])
+    way = Way(flow=flow, event=event, done=_abandoned(flow, call, event))
     return _go_on(way, call, frames.expired(way, call, limits.overdue(call, event.at) or 0))
 
 
@@ -237,11 +277,14 @@ def _may_go_on_alone(flow: Flow, call: Call, event: events.CallEvent) -> bool:
             return False
 
 
-def _go_on_alone(flow: Flow, call: Call, event: events.CallEvent) -> Result:
+def _go_on_alone(
+    flow: Flow, call: Call, event: events.CallEvent, kept: list[effects.Effect]
+) -> Result:
     """Begin with ``on_hangup`` of the flow that the call began with; its ``outcome`` is settled."""
     assert flow.on_hangup is not None
     outermost = call.frames[0].variables if call.frames else call.variables
-    way = Way(flow=flow, event=event, done=without_caller(call, event))
+    kept += (*without_caller(call, event), *recording.without_caller(call, event))
+    way = Way(flow=flow, event=event, done=kept)
     way.done.extend((*limits.cancelled(call, event), parting.left(call, parting.BY_CALLER)))
     alone = changed(
         call,

@@ -37,6 +37,8 @@ def tidied(old: Cursor, new: Cursor, event: events.CallEvent) -> tuple[effects.E
         ends.append(effects.CancelTimer(timer_id=old.timer_id))
     if old.music_on is not None and old.music_on not in {new.music_on, ended}:
         ends.append(effects.StopMusic(channel_id=old.music_on))
+    if old.recording_id is not None and old.recording_id not in {new.recording_id, ended}:
+        ends.append(effects.StopRecording(recording_id=old.recording_id))
     return tuple(ends)
 
 
@@ -61,25 +63,29 @@ def without_caller(call: Call, event: events.CallEvent) -> list[effects.Effect]:
 
 
 def ended_by(event: events.CallEvent) -> str | None:
-    """Return the id of the playback, timer, inquiry or channel that is over by this event.
+    """Return the id of the playback, recording, timer, inquiry or channel that is over by this event.
 
     A request whose fate is not known (the node did not answer) may have been done: what it began has still to be ended.
     """
     match event:
-        case events.PlaybackFinished(playback_id=over):
-            return over
-        case events.TimerFired(timer_id=over):
-            return over
         case (
-            events.Fetched(request_id=over)
+            events.PlaybackFinished(playback_id=over)
+            | events.TimerFired(timer_id=over)
+            | events.Fetched(request_id=over)
             | events.FetchFailed(request_id=over)
             | events.AnswersFound(request_id=over)
             | events.LookupFailed(request_id=over)
+            | events.ChannelEnded(channel_id=over)
+            | events.ChannelLeft(channel_id=over)
+            | events.RecordingFinished(recording_id=over)
+            | events.RecordingFailed(recording_id=over)
         ):
             return over
-        case events.ChannelEnded(channel_id=over) | events.ChannelLeft(channel_id=over):
+        case events.RequestFailed(effect="StopRecording", subject=over):
             return over
-        case events.RequestFailed(effect="Play" | "Dial", subject=over, failure=failure):
+        case events.RequestFailed(
+            effect="Play" | "Dial" | "StartRecording", subject=over, failure=failure
+        ):
             return None if failure is events.Failure.UNAVAILABLE else over
         case _:
             return None

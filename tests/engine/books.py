@@ -63,9 +63,11 @@ def _check_visits(stream: list[EventRow]) -> None:
 
 
 def check_the_switch(house: House) -> None:
-    """See that no bridge, no leg and no playback is left."""
+    """See that no bridge, no leg, no playback and no recording under way is left."""
     for switch in house.switches:
         exchange = switch.exchange
         assert not exchange.bridges
         assert not [channel_id for channel_id in exchange.channels if ":ivr-" in channel_id]
         assert not exchange.playbacks
+        assert not exchange.recordings.live
+        assert not exchange.recordings.monitors

@@ -11,11 +11,13 @@ from ivrengine.core import events
 from ivrengine.flow.book import Book
 from ivrengine.flow.load import load_folder
 from ivrengine.sim.phones import Answers, Behaviour, Busy, Declines, Phone, Rings, Unreachable
-from ivrengine.sim.script import HangUp, Press, Reflex, Script, Step
+from ivrengine.sim.script import HangUp, Press, Reflex, Say, Script, Step, Wait
 from tests.engine.a_house import NOON, House, book_of
 from tests.flow.walk import flow_of
 
-FLOWS: Final = Path(__file__).resolve().parents[2] / "flows"
+_REPOSITORY: Final = Path(__file__).resolve().parents[2]
+FOLDERS: Final = (_REPOSITORY / "flows", _REPOSITORY / "docs" / "flow-language")
+"""The example flows, and those of the language reference."""
 MIDNIGHT: Final = NOON.replace(hour=22)
 ESTATE: Final = "+902124440101"
 READERS: Final = "+902124440102"
@@ -47,6 +49,8 @@ ASKS: Final = """
       bye: {type: hangup, prompt: bye}
       end: {type: hangup}
 """
+MESSAGES: Final = "+902125550124"
+RECORDED: Final = "+902125550125"
 Meddling = Callable[[House], Awaitable[None]]
 """Something that befalls the call besides: it is waited for."""
 
@@ -58,7 +62,7 @@ class CrashPath:
     name: str
     did: str
     keys: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
-    """What is pressed when a prompt begins: the first time, the second …, the last ever after. ``h`` hangs up."""
+    """What is pressed when a prompt begins: the first time, the second …, the last ever after. ``h`` hangs up, ``s`` speaks."""
     phones: Mapping[str, tuple[Behaviour, ...]] = dataclasses.field(default_factory=dict)
     """How each phone behaves, rung for the first time, the second … and ever after."""
     started_at: datetime = NOON
@@ -81,6 +85,8 @@ class CrashPath:
 def _steps(keys: str) -> tuple[Step, ...]:
     if keys == "h":
         return (HangUp(after_s=0.5),)
+    if keys.startswith("s"):
+        return (Wait(for_s=0.5), Say(for_s=3), *_steps(keys[1:]))
     return (Press(digits=keys, after_s=0.5),) if keys else ()
 
 
@@ -91,15 +97,18 @@ def _in_turn(behaviours: list[Behaviour]) -> Callable[[], Behaviour] | Behaviour
 
 
 def examples() -> Book:
-    """Return the example flows, and one that asks other systems."""
-    book, _ = load_folder(FLOWS)
+    """Return the example flows, those of the language reference, and one that asks other systems."""
+    [book, others] = [load_folder(folder)[0] for folder in FOLDERS]
     asks = flow_of(ASKS)
+    asking = next(iter(book_of(asks).brands.values()))
+    exact = {ASKING: (asks.brand, asks.ref.name)}
     return dataclasses.replace(
         book,
-        flows={**book.flows, (asks.brand, asks.ref.name): asks},
-        brands={**book.brands, asks.brand: next(iter(book_of(asks).brands.values()))},
+        flows={**book.flows, **others.flows, (asks.brand, asks.ref.name): asks},
+        brands={**book.brands, **others.brands, asks.brand: asking},
+        prompts={**book.prompts, **others.prompts},
         routes=dataclasses.replace(
-            book.routes, exact={**book.routes.exact, ASKING: (asks.brand, asks.ref.name)}
+            book.routes, exact={**book.routes.exact, **others.routes.exact, **exact}
         ),
     )
 
@@ -191,5 +200,17 @@ PATHS: Final = (
     CrashPath(name="other systems are asked and told", did=ASKING),
     CrashPath(
         name="gone while another system is asked", did=ASKING, keys={"music:default": ("h",)}
+    ),
+    CrashPath(
+        name="a message, recorded again",
+        did=MESSAGES,
+        keys={"beep": ("s#",), "review-message": ("2", "3", "1")},
+    ),
+    CrashPath(name="a message, and gone", did=MESSAGES, keys={"beep": ("sh",)}),
+    CrashPath(
+        name="a recorded talk",
+        did=RECORDED,
+        keys={"ask-flat": ("42#",)},
+        phones={"agent-101": (Answers(after_s=1, talks_s=4),)},
     ),
 )

@@ -16,12 +16,21 @@ from tests.engine.tapping import Asked, Seen, Written
 EMPTY_AT_MOST_S: Final = 75.0
 """A bridge that is left behind is found by a look, which is each minute, and seen to when the next one confirms it."""
 LETTING_GO: Final = frozenset(
-    {"StopPlayback", "StopMusic", "HangUp", "SendToFallback", "DestroyBridge"}
+    {
+        "StopPlayback",
+        "StopMusic",
+        "StopRecording",
+        "StopMonitoring",
+        "DiscardRecording",
+        "HangUp",
+        "SendToFallback",
+        "DestroyBridge",
+    }
 )
 """What may be asked about something that has gone: it is refused, and no harm done."""
-OF_NO_CALL: Final = frozenset({"HangUp", "SendToFallback", "DestroyBridge"})
+OF_NO_CALL: Final = frozenset({"HangUp", "SendToFallback", "DestroyBridge", "StopMonitoring"})
 """What may be asked without having been decided: for what no call knows."""
-ONCE: Final = frozenset({"Dial", "Play", "Fetch", "Submit"})
+ONCE: Final = frozenset({"Dial", "Play", "Fetch", "Submit", "StartRecording", "StartMonitoring"})
 
 
 class Law:

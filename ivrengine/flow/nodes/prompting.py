@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from ivrengine.core import effects, events
+from ivrengine.core import effects, events, ids
 from ivrengine.core.call import Cursor
 from ivrengine.flow.expressions import ExpressionError
 from ivrengine.flow.fields import Prompts, PromptUse
@@ -17,7 +17,12 @@ UNCOUNTED: Final = Cursor()
 
 
 def start_prompt(
-    turn: Turn, prompts: Prompts, *, counted: Cursor = UNCOUNTED
+    turn: Turn,
+    prompts: Prompts,
+    *,
+    counted: Cursor = UNCOUNTED,
+    recordings: tuple[ids.RecordingId, ...] = (),
+    beep: bool = False,
 ) -> tuple[Cursor, tuple[effects.Effect, ...]]:
     """Return the cursor of a node that speaks, with the counts of ``counted``, and the effects that begin it.
 
@@ -26,7 +31,7 @@ def start_prompt(
     named = tuple(
         use if isinstance(use, str) else filled(turn, use.prompt, use.with_) for use in prompts
     )
-    return start_speech(turn, named, counted=counted)
+    return start_speech(turn, named, counted=counted, recordings=recordings, beep=beep)
 
 
 def filled(turn: Turn, prompt: str, given: Mapping[str, str]) -> effects.Spoken:
@@ -43,7 +48,12 @@ def filled(turn: Turn, prompt: str, given: Mapping[str, str]) -> effects.Spoken:
 
 
 def start_speech(
-    turn: Turn, prompts: tuple[str | effects.Spoken, ...], *, counted: Cursor = UNCOUNTED
+    turn: Turn,
+    prompts: tuple[str | effects.Spoken, ...],
+    *,
+    counted: Cursor = UNCOUNTED,
+    recordings: tuple[ids.RecordingId, ...] = (),
+    beep: bool = False,
 ) -> tuple[Cursor, tuple[effects.Effect, ...]]:
     """Return the cursor of a node that says prompts and composed words, and the effects that begin it."""
     cursor = Cursor(
@@ -61,15 +71,17 @@ def start_speech(
         playback_id=cursor.playback_id,
         prompts=prompts,
         language=turn.call.language,
+        recordings=recordings,
+        beep=beep,
     )
     limit = effects.StartTimer(timer_id=cursor.timer_id, delay_s=PROMPT_LIMIT_S)
     return cursor, (play, limit)
 
 
-def prompt_over(turn: Turn, event: events.CallEvent) -> bool:
+def prompt_over(turn: Turn, event: events.CallEvent, *, stage: str = "prompt") -> bool:
     """Tell whether the event means that the node's prompt is over: played, stopped, not playable, or given up."""
     cursor = turn.call.cursor
-    if cursor.stage != "prompt":
+    if cursor.stage != stage:
         return False
     match event:
         case (
