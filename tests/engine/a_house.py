@@ -9,11 +9,11 @@ from typing import Any
 
 from ivrengine.core import effects, switching
 from ivrengine.core.call import Caller, FlowRef
-from ivrengine.core.ids import BrandId, FlowHash, NumberId
+from ivrengine.core.ids import BrandId, CallerKey, FlowHash, NumberId
 from ivrengine.core.rows import EventRow, NumberRow
 from ivrengine.engine.clock import EngineClock
 from ivrengine.engine.engine import Engine
-from ivrengine.engine.inquiring import Fetching, Nowhere
+from ivrengine.engine.inquiring import Fetching, Lookups, NoStore, Nowhere
 from ivrengine.engine.journal_reading import Reader, recover
 from ivrengine.engine.limits import Limits
 from ivrengine.flow.book import Book, Brand, Phone, Routes
@@ -24,7 +24,7 @@ from ivrengine.prompts.library import PromptMissingError
 from ivrengine.sim.phones import Phone as SimPhone
 from ivrengine.sim.switch import NO_DELAYS, SimSwitch
 from ivrengine.telemetry import metrics
-from tests.engine.tapping import Tap, TappedJournal, tapped, tapped_fetching
+from tests.engine.tapping import Tap, TappedJournal, tapped, tapped_fetching, tapped_lookups
 
 BRAND = BrandId("acme")
 DID = "+902124440101"
@@ -56,8 +56,11 @@ def recognise(
 ) -> tuple[Caller, NumberRow | None]:
     if number == NOT_RECOGNISED:
         raise ZeroDivisionError
-    mask = "withheld" if number is None else f"{number[:3]}***{number[-2:]}"
-    return Caller(withheld=number is None, mask=mask, key=None, number_id=number_id), None
+    if number is None:
+        return Caller(withheld=True, mask="withheld", key=None, number_id=number_id), None
+    mask = f"{number[:3]}***{number[-2:]}"
+    key, number_id = CallerKey(f"key of {mask}"), number_id or NumberId(f"entry of {mask}")
+    return Caller(withheld=False, mask=mask, key=key, number_id=number_id), None
 
 
 def flow_of(source: Mapping[str, Any]) -> Flow:
@@ -102,6 +105,7 @@ class House:
         tap: Tap | None = None,
         reserve_bytes: int = 0,
         fetching: Fetching | None = None,
+        lookups: Lookups | None = None,
     ) -> None:
         self.folder = folder
         self.reserve_bytes = reserve_bytes
@@ -110,6 +114,7 @@ class House:
         self.started_at = started_at
         self.tap = tap
         self.fetching = tapped_fetching(fetching or Nowhere(), tap)
+        self.lookups = tapped_lookups(lookups or NoStore(), tap)
         self.alive = True
         self.overhear: Callable[[switching.SwitchEvent], None] = lambda _event: None
         self.switches: list[SimSwitch] = []
@@ -148,6 +153,7 @@ class House:
             metrics=self.counted,
             limits=self.limits,
             fetching=self.fetching,
+            lookups=self.lookups,
         )
         for switch in self.switches:
             self.engine.attach(tapped(switch, self.tap), Sounds())
@@ -208,6 +214,7 @@ async def a_house(
     tap: Tap | None = None,
     reserve_bytes: int = 0,
     fetching: Fetching | None = None,
+    lookups: Lookups | None = None,
 ) -> AsyncIterator[House]:
     """Open the engine and its switches; close all when the test is over."""
     book = flow if isinstance(flow, Book) else book_of(flow_of(flow))
@@ -219,6 +226,7 @@ async def a_house(
         tap=tap,
         reserve_bytes=reserve_bytes,
         fetching=fetching,
+        lookups=lookups,
     )
     for node in nodes:
         switch = SimSwitch(

@@ -49,6 +49,9 @@ ASKS: Final = """
       bye: {type: hangup, prompt: bye}
       end: {type: hangup}
 """
+MOBILE: Final = "+905320000067"
+TEXTED: Final = "+902125550120"
+SURVEYED: Final = "+902125550122"
 MESSAGES: Final = "+902125550124"
 RECORDED: Final = "+902125550125"
 Meddling = Callable[[House], Awaitable[None]]
@@ -61,6 +64,8 @@ class CrashPath:
 
     name: str
     did: str
+    number: str | None = None
+    """From which they call; None: withheld."""
     keys: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     """What is pressed when a prompt begins: the first time, the second …, the last ever after. ``h`` hangs up, ``s`` speaks."""
     phones: Mapping[str, tuple[Behaviour, ...]] = dataclasses.field(default_factory=dict)
@@ -200,6 +205,15 @@ PATHS: Final = (
     CrashPath(name="other systems are asked and told", did=ASKING),
     CrashPath(
         name="gone while another system is asked", did=ASKING, keys={"music:default": ("h",)}
+    ),
+    CrashPath(
+        name="a message to the caller", did=TEXTED, number=MOBILE, keys={"ask-flat": ("42#",)}
+    ),
+    CrashPath(
+        name="asked in a survey",
+        did=SURVEYED,
+        number=MOBILE,
+        keys={"would-you-recommend": ("5",), "what-went-wrong": ("2",)},
     ),
     CrashPath(
         name="a message, recorded again",

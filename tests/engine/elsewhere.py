@@ -1,7 +1,8 @@
-"""Other systems in a house: they answer after a while, or not at all; no network, virtual time."""
+"""Other systems in a house, and its store: they answer after a while, or not at all; no network, virtual time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Final
 
 from ivrengine.core import effects
@@ -27,6 +28,12 @@ class Elsewhere:
             return await self._answers(inquiry)
         finally:
             self.waiting -= 1
+
+    async def last_asked_at(self, inquiry: effects.FindAnswers) -> datetime | None:
+        """Say, after a moment, that nobody was asked anything yet."""
+        assert inquiry.survey
+        await asyncio.sleep(0.2)
+        return None
 
 
 async def in_time(inquiry: Inquiry) -> Reply:

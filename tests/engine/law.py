@@ -30,7 +30,9 @@ LETTING_GO: Final = frozenset(
 """What may be asked about something that has gone: it is refused, and no harm done."""
 OF_NO_CALL: Final = frozenset({"HangUp", "SendToFallback", "DestroyBridge", "StopMonitoring"})
 """What may be asked without having been decided: for what no call knows."""
-ONCE: Final = frozenset({"Dial", "Play", "Fetch", "Submit", "StartRecording", "StartMonitoring"})
+ONCE: Final = frozenset(
+    {"Dial", "Play", "Fetch", "Submit", "FindAnswers", "StartRecording", "StartMonitoring"}
+)
 
 
 class Law:

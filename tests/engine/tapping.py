@@ -2,13 +2,14 @@
 
 import dataclasses
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Any, Final, Literal, Protocol, cast
 
 from ivrengine.core import events
 from ivrengine.core.asking import Inquiry, Reply
 from ivrengine.core.call import Call
-from ivrengine.core.effects import Effect
-from ivrengine.engine.inquiring import Fetching
+from ivrengine.core.effects import Effect, FindAnswers
+from ivrengine.engine.inquiring import Fetching, Lookups
 from ivrengine.engine.journal import Journal
 from ivrengine.engine.switch import Switch
 from ivrengine.sim.switch import SimSwitch
@@ -131,6 +132,24 @@ class _TappedFetching:
 def tapped_fetching(fetching: Fetching, tap: Tap | None) -> Fetching:
     """Return the door to other systems as an engine is given it."""
     return fetching if tap is None else _TappedFetching(fetching, tap)
+
+
+class _TappedLookups:
+    def __init__(self, lookups: Lookups, tap: Tap) -> None:
+        self._lookups = lookups
+        self._tap = tap
+
+    async def last_asked_at(self, inquiry: FindAnswers) -> datetime | None:
+        asked = Asked(when="before", kind="FindAnswers", subject=inquiry.request_id)
+        self._tap(asked)
+        asked_at = await self._lookups.last_asked_at(inquiry)
+        self._tap(dataclasses.replace(asked, when="after"))
+        return asked_at
+
+
+def tapped_lookups(lookups: Lookups, tap: Tap | None) -> Lookups:
+    """Return the store as an engine may ask it."""
+    return lookups if tap is None else _TappedLookups(lookups, tap)
 
 
 def tapped(switch: SimSwitch, tap: Tap | None) -> Switch:
