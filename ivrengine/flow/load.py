@@ -16,6 +16,7 @@ from ivrengine.flow import (
     draft,
     folder_files,
     linking,
+    overheard,
     prompt_texts,
     prompt_uses,
     routing,
@@ -61,6 +62,7 @@ class _Seen:
     prompts: Collection[str]
     schedules: Collection[str]
     interface: linking.Interface
+    course: overheard.Course | None
 
     @property
     def whole(self) -> bool:
@@ -131,6 +133,7 @@ def _linked(read: _Folder, compiled: Iterable[Flow]) -> Mapping[linking.Key, Flo
     }
     interfaces = {key: seen.interface for key, seen in known.items()}
     misfits = [*linking.check(interfaces), *linking.too_deep(interfaces)]
+    misfits += overheard.check({key: it.course for key, it in known.items() if it.course})
     if not read.knows_all_flows():
         misfits = [misfit for misfit in misfits if misfit.code is not Code.UNKNOWN_FLOW]
     read.problems += misfits
@@ -208,6 +211,7 @@ def _read_flow(read: _Folder, path: Path) -> Flow | None:
         prompts=prompts.keys(),
         schedules=schedule_checks.named(candidate),
         interface=linking.interface(candidate, compiled.programs),
+        course=overheard.course(candidate),
     )
     found += _flow_twice(read, seen)
     read.seen.append(seen)

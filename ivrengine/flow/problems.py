@@ -50,6 +50,7 @@ class Code(StrEnum):
     PERHAPS_UNSET = "perhaps-unset"
     UNREAD_VARIABLE = "unread-variable"
     SENSITIVE_READ = "sensitive-read"
+    SENSITIVE_RECORDED = "sensitive-recorded"
     CASE_NEVER = "case-never"
     CONSTANT_CONDITION = "constant-condition"
     EXPRESSION = "expression"
@@ -154,6 +155,9 @@ RULES: Final[Mapping[Code, Rule]] = {
     ),
     Code.UNREAD_VARIABLE: _warning("A variable gets values that nothing ever reads."),
     Code.SENSITIVE_READ: _error("Something wants to know digits that are keyed in secret."),
+    Code.SENSITIVE_RECORDED: _error(
+        "A recording of the call may run while digits are keyed in secret."
+    ),
     Code.CASE_NEVER: _warning("A case of a `switch` is never taken: an earlier one is the same."),
     Code.CONSTANT_CONDITION: _warning("A condition is the same in every call."),
     Code.EXPRESSION: _error("The flow language does not allow this expression."),

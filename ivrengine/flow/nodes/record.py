@@ -21,6 +21,7 @@ class Record(MayFail):
 
     The recording goes on through all nodes that follow, until it is paused or stopped, or the caller leaves or goes to a
     person of the fallback. Each part of it is kept: a new part begins after an interruption of the engine or of its link.
+    Digits that are keyed in secret must not be in it: pause it on every way to a `collect` with `sensitive`.
     """
 
     type: Literal["record"]
