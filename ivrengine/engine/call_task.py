@@ -22,6 +22,7 @@ from ivrengine.engine.fault import fault
 from ivrengine.engine.inquiring import Inquirer, Inquiries
 from ivrengine.engine.ledger import Ledger
 from ivrengine.engine.limits import Limits
+from ivrengine.engine.patience import at_most
 from ivrengine.engine.performing import Performer, Release, Request, subject_of, without_undone
 from ivrengine.flow import step
 from ivrengine.flow.model import Flow
@@ -84,7 +85,7 @@ class CallTask:
         self._around = around
         self._call = call
         self._mailbox: collections.deque[Mail] = collections.deque()
-        self._wake = asyncio.Event()
+        self._waiting: asyncio.Future[None] | None = None
         self._drowned = False
         self._deaf = False
         self._gaps = 0
@@ -110,7 +111,7 @@ class CallTask:
             if not _is_parting(mail):
                 return
         self._mailbox.append(mail)
-        self._wake.set()
+        self._wake()
 
     def freeze(self) -> None:
         """Count no wait from now on: what it waits for may happen, and nobody tells."""
@@ -128,7 +129,7 @@ class CallTask:
         """Go on after a gap from what the switch was found to have; ``leg_id`` is the leg that was looked for."""
         # beside the mailbox's bound: one for each gap or look
         self._mailbox.append(_Found(event=event, leg_id=leg_id, gap=self._gaps))
-        self._wake.set()
+        self._wake()
 
     def end_unheard(self, reason: events.UnheardEnd, *, at: datetime, since_at: datetime) -> None:
         """Learn that the caller's channel is gone since some time after ``since_at``."""
@@ -173,10 +174,17 @@ class CallTask:
 
     async def _next(self) -> Mail:
         """Wait for mail: every wait of a node has a timer, and the engine looks after talks, which have none."""
-        while not self._mailbox:
-            self._wake.clear()
-            await self._wake.wait()
+        if not self._mailbox:
+            self._waiting = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiting
+            finally:
+                self._waiting = None
         return self._oldest()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     def _oldest(self) -> Mail:
         if not self._drowned or self._call is None:
@@ -335,8 +343,8 @@ class CallTask:
     async def _request(self, effect: Request) -> events.CallEvent | None:
         assert self._call is not None
         try:
-            async with asyncio.timeout(self._around.limits.request_s):
-                await self._around.performer.perform(effect, self._call)
+            request = self._around.performer.perform(effect, self._call)
+            await at_most(self._around.limits.request_s, request)
         except RequestRefusedError as error:
             return self._not_done(effect, error.failure)
         except TimeoutError:

@@ -34,4 +34,4 @@ class EngineClock:
 
     def now(self) -> datetime:
         """Return the instant, aware."""
-        return self._zero + timedelta(seconds=self._monotonic() - self._zero_s)
+        return self._zero + timedelta(0, self._monotonic() - self._zero_s)
