@@ -10,17 +10,20 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ivrengine.cli import complaints
+from ivrengine.cli import complaints, voices
 from ivrengine.flow.book import Book
 from ivrengine.flow.load import RECORDINGS_FOLDER, load_folder
-from ivrengine.flow.problems import Problem, any_error
-from ivrengine.prompts import speech
+from ivrengine.flow.problems import Code, any_error
 from ivrengine.prompts.library import NOT_MADE, Entry, Library
 from ivrengine.settings.model import Settings
 
 prompts: Final = typer.Typer(
     help="Make the audio of the prompts, and see what there is.", no_args_is_help=True
 )
+
+_OF_RECORDINGS: Final = frozenset({Code.RECORDING_MISPLACED, Code.PROMPT_RECORDING})
+"""Warnings that concern the audio; of all others ``check`` tells."""
+_TOLD_WITH_THE_PROMPT: Final = frozenset({Code.RECORDING_UNUSABLE, Code.RECORDING_FLAWED})
 
 _Flows = Annotated[Path | None, typer.Option("--flows", help="The folder of flows.")]
 _Sounds = Annotated[
@@ -31,11 +34,11 @@ _Config = Annotated[Path | None, complaints.CONFIG]
 
 @prompts.command()
 def build(flows: _Flows = None, sounds: _Sounds = None, config: _Config = None) -> None:
-    """Make the audio of every prompt that is not there yet: recorded if it is recorded, else spoken by espeak-ng."""
+    """Make the audio of every prompt that is not there yet: recorded if it is recorded, else spoken."""
     settings, book, wrong = _opened(flows, config)
     entries: list[Entry] = []
     for folder in _folders(settings, sounds):
-        entries += _run(_build(_recordings(settings), book, folder))
+        entries += _run(_build(settings, book, folder))
     _tell(entries)
     if wrong or any(entry.problem for entry in entries):
         raise typer.Exit(1)
@@ -47,7 +50,7 @@ def list_(flows: _Flows = None, sounds: _Sounds = None, config: _Config = None) 
     settings, book, wrong = _opened(flows, config)
     entries: list[Entry] = []
     for folder in _folders(settings, sounds):
-        entries += _run(_look(_recordings(settings), book, folder))
+        entries += _run(_look(settings, book, folder))
     _draw(entries)
     if wrong or any(entry.problem not in {None, NOT_MADE} for entry in entries):
         raise typer.Exit(1)
@@ -61,10 +64,11 @@ def _opened(flows: Path | None, config: Path | None) -> tuple[Settings, Book, bo
     if not settings.flows_dir.is_dir():
         complaints.bad_usage(f"there is no folder {settings.flows_dir}")
     book, problems = load_folder(settings.flows_dir)
-    wrong: list[Problem] = [problem for problem in problems if any_error((problem,))]
-    for problem in wrong:
+    told = [each for each in problems if any_error((each,)) or each.code in _OF_RECORDINGS]
+    told = [each for each in told if each.code not in _TOLD_WITH_THE_PROMPT]
+    for problem in told:
         typer.echo(str(problem), err=True)
-    return settings, book, bool(wrong)
+    return settings, book, any_error(told)
 
 
 def _recordings(settings: Settings) -> Path:
@@ -87,13 +91,14 @@ def _run(work: Coroutine[Any, Any, Sequence[Entry]]) -> Sequence[Entry]:
         return complaints.failed(f"{error.filename} cannot be used: {error.strerror}")
 
 
-async def _look(recordings: Path, book: Book, folder: Path) -> Sequence[Entry]:
-    espeak = await speech.find_espeak()
-    return await Library(book.prompts, recordings, folder, espeak).look()
+async def _look(settings: Settings, book: Book, folder: Path) -> Sequence[Entry]:
+    synthesiser = await voices.found(settings.speech)
+    return await Library(book.prompts, _recordings(settings), folder, synthesiser).look()
 
 
-async def _build(recordings: Path, book: Book, folder: Path) -> Sequence[Entry]:
-    library = Library(book.prompts, recordings, folder, await speech.choose(stand_in=False))
+async def _build(settings: Settings, book: Book, folder: Path) -> Sequence[Entry]:
+    synthesiser = await voices.chosen(settings.speech)
+    library = Library(book.prompts, _recordings(settings), folder, synthesiser)
     to_make = sum(entry.can_be_made for entry in await library.look())
     with _progress() as progress:
         task = progress.add_task("Making prompts", total=to_make, visible=to_make > 0)
@@ -114,9 +119,8 @@ def _progress() -> Progress:
 def _tell(entries: Sequence[Entry]) -> None:
     """Say in a line what there is, and what is wrong with which prompt."""
     for entry in entries:
-        if entry.problem is not None:
-            name = f"{entry.brand}/{entry.language}/{entry.name}"
-            typer.echo(f"{name}: {entry.problem}", err=True)
+        for sentence in filter(None, (entry.problem, entry.flaw)):
+            typer.echo(f"{entry.brand}/{entry.language}/{entry.name}: {sentence}", err=True)
     playable = [entry for entry in entries if entry.media is not None]
     total = f"{len(entries)} prompts" if len(entries) != 1 else "1 prompt"
     lasting = f"{sum(entry.duration_s for entry in playable):.0f} s of sound"
@@ -140,4 +144,4 @@ def _cells(entry: Entry) -> Iterator[str]:
     yield entry.language
     yield entry.source or "nothing"
     yield f"{entry.duration_s:.1f}" if entry.media is not None else "-"
-    yield entry.problem or ""
+    yield "; ".join(filter(None, (entry.problem, entry.flaw)))

@@ -17,7 +17,7 @@ from ivrengine.asterisk.beside import Beside
 from ivrengine.asterisk.lease import Lease
 from ivrengine.asterisk.node import AmiAccess, Node
 from ivrengine.asterisk.switch import AriSwitch
-from ivrengine.cli import complaints, descriptors
+from ivrengine.cli import complaints, descriptors, voices
 from ivrengine.cli.status import Status, nodes, parts
 from ivrengine.cli.stopping import obey_signals
 from ivrengine.cli.supervisor import Supervisor, told
@@ -193,7 +193,7 @@ async def _unless(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T | No
 
 async def _libraries(settings: Settings, book: Book) -> list[Library]:
     """Return the prompts for each node, their audio made."""
-    synthesiser = await speech.choose(stand_in=False)
+    synthesiser = await voices.chosen(settings.speech)
     return [await _library(settings, book, node, synthesiser) for node in settings.asterisk]
 
 

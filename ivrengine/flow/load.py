@@ -37,6 +37,7 @@ from ivrengine.flow.problems import (
     Place,
     Problem,
     any_error,
+    did_you_mean,
     in_order,
     problem,
 )
@@ -387,3 +388,8 @@ def _unused_prompts(read: _Folder) -> Iterator[Problem]:
             if (brand, name) not in used:
                 sentence = f"no flow plays the prompt `{name}`"
                 yield problem(entry.file, entry.place, Code.UNUSED_PROMPT, sentence)
+    for each in read.shelf.recordings:
+        known = [name for brand, name in used if brand == each.brand]
+        if each.name not in known and each.name not in read.shelf.texts_of(each.brand):
+            sentence = f"no flow plays the prompt `{each.name}`{did_you_mean(each.name, known)}"
+            yield problem(str(each.path), BEGINNING, Code.UNUSED_PROMPT, sentence)

@@ -69,6 +69,10 @@ class Code(StrEnum):
     PROMPT_PARAMETERS = "prompt-parameters"
     PROMPT_VALUES = "prompt-values"
     PROMPT_RECORDING = "prompt-recording"
+    RECORDING_MISSING = "recording-missing"
+    RECORDING_UNUSABLE = "recording-unusable"
+    RECORDING_FLAWED = "recording-flawed"
+    RECORDING_MISPLACED = "recording-misplaced"
     UNSPOKEN_LANGUAGE = "unspoken-language"
     NO_TIMEZONE = "no-timezone"
     KEY_UNMENTIONED = "key-unmentioned"
@@ -187,6 +191,14 @@ RULES: Final[Mapping[Code, Rule]] = {
     Code.PROMPT_VALUES: _error("A prompt is not given the values that its parameters need."),
     Code.PROMPT_RECORDING: _warning(
         "A prompt with parameters is another sentence in each call: its recording is never played."
+    ),
+    Code.RECORDING_MISSING: _error(
+        "A file of prompts says that a prompt is recorded, but there is no recording."
+    ),
+    Code.RECORDING_UNUSABLE: _error("A recording cannot be played to callers."),
+    Code.RECORDING_FLAWED: _warning("A recording can be played, but does not sound as it should."),
+    Code.RECORDING_MISPLACED: _warning(
+        "A file among the recordings is not where one is looked for."
     ),
     Code.UNSPOKEN_LANGUAGE: _error("Numbers and times cannot be said in this language."),
     Code.NO_TIMEZONE: _error(

@@ -25,6 +25,9 @@ Spoken = Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
 
 
 _PARAMETERS: Final = "parameters"
+_RECORDED: Final = "recorded"
+_BESIDE: Final = frozenset({_PARAMETERS, _RECORDED})
+"""The keys of a prompt that are not languages."""
 _CURRENCIES: Final = typing.get_args(Currency)
 _KIND: Final = re.compile(
     r"(?P<kind>text|number|ordinal|digits|date|time|duration)|(?P<money>money) (?P<currency>[A-Z]{3})"
@@ -48,32 +51,40 @@ ParameterKind = Annotated[Parameter, PlainValidator(_parameter, json_schema_inpu
 """As what the value of a prompt's parameter is said: ``money TRY``, ``date``."""
 
 
-class ParametersSource(BaseModel):
-    """The parameters of a prompt, beside its texts."""
+class BesideSource(BaseModel):
+    """What a prompt has beside its texts."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     parameters: Annotated[dict[VariableName, ParameterKind], Field(min_length=1, max_length=16)] = (
         Field(default_factory=dict)
     )
+    recorded: Annotated[tuple[Language, ...], Field(min_length=1, max_length=16)] = Field(
+        default_factory=tuple
+    )
 
 
-class _AllParameters(BaseModel):
+class _AllBeside(BaseModel):
     """A file of prompts, for all but their texts."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    prompts: dict[str, ParametersSource]
+    prompts: dict[str, BesideSource]
 
 
 def _beside_texts(schema: dict[str, Any]) -> None:
-    """Add the parameters to the JSON Schema of a prompt, which has them where its texts are."""
+    """Add what else a prompt can have to its JSON Schema, where it stands beside the texts."""
     schema["properties"] = {
         _PARAMETERS: {
             "type": "object",
             "additionalProperties": {"type": "string"},
             "description": f"For each parameter what it is said as: {_KINDS}.",
-        }
+        },
+        _RECORDED: {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "The languages in which there must be a recording.",
+        },
     }
 
 
@@ -82,13 +93,14 @@ Texts = Annotated[dict[Language, Spoken], Field(min_length=1, json_schema_extra=
 
 
 class PromptsSource(BaseModel):
-    """A file of prompts, as written; of a prompt's parameters ``ParametersSource`` is the model."""
+    """A file of prompts, as written; of what stands beside texts ``BesideSource`` is the model."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     brand: Name = Field(description="The brand whose prompts these are.")
     prompts: Annotated[dict[Name, Texts], Field(max_length=10_000)] = Field(
-        description="For each prompt by name its text in each language, and its `parameters` if it has any."
+        description="For each prompt by name its text in each language, its `parameters` if it has any, and in `recorded` the "
+        "languages in which there must be a recording."
     )
 
 
@@ -101,13 +113,12 @@ class Entry:
     """What is made of the texts of one that has parameters."""
     file: str
     place: Place
+    recorded: Mapping[str, Place] = dataclasses.field(default_factory=dict)
+    """The languages in which there must be a recording, and where that is said."""
 
 
 Prompts = Mapping[BrandId, Mapping[str, Entry]]
 """Every prompt that has texts, by brand and name."""
-
-
-_Parameters = Mapping[str, Mapping[str, Parameter]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,68 +127,79 @@ class PromptFile:
 
     document: Document
     source: PromptsSource
-    parameters: _Parameters
-    """Of each prompt that has any."""
+    beside: Mapping[str, BesideSource]
+    """What stands beside the texts of each prompt that has anything there."""
+
+    def parameters(self, name: str) -> Mapping[str, Parameter]:
+        """Return the parameters of a prompt."""
+        return self.beside[name].parameters if name in self.beside else {}
+
+    def recorded(self, name: str) -> Mapping[str, Place]:
+        """Return the languages in which a prompt must be recorded, and where that is said."""
+        languages = self.beside[name].recorded if name in self.beside else ()
+        return {
+            language: self.document.place(("prompts", name, _RECORDED, index))
+            for index, language in enumerate(languages)
+        }
 
 
 def read(document: Document) -> tuple[PromptFile | None, list[Problem]]:
     """Return a file of prompts, and what is not in its language."""
-    parameters, found = _parameters(document)
+    beside, found = _beside(document)
     try:
         source = PromptsSource.model_validate(_texts_alone(document.data))
     except ValidationError as error:
         return None, [*found, *sentences.problems_of(error, document, PromptsSource)]
     if any_error(found):
         return None, found
-    file = PromptFile(document=document, source=source, parameters=parameters)
-    misfits = [
-        misfit
-        for name in source.prompts
-        for misfit in _misfits(file, name, parameters.get(name, {}))
-    ]
-    return file, misfits
+    file = PromptFile(document=document, source=source, beside=beside)
+    return file, [misfit for name in source.prompts for misfit in _misfits(file, name)]
 
 
 def _texts_alone(data: Data) -> Data:
-    """Return the data of a file of prompts without the parameters."""
+    """Return the data of a file of prompts without what stands beside the texts."""
     prompts = sentences.value_at(data, ("prompts",))
     if not isinstance(data, dict) or not isinstance(prompts, dict):
         return data
-    return {**data, "prompts": {name: _without_parameters(each) for name, each in prompts.items()}}
+    return {**data, "prompts": {name: _texts_of(each) for name, each in prompts.items()}}
 
 
-def _without_parameters(prompt: Data) -> Data:
-    if not isinstance(prompt, dict) or _PARAMETERS not in prompt:
+def _texts_of(prompt: Data) -> Data:
+    if not isinstance(prompt, dict) or _BESIDE.isdisjoint(prompt):
         return prompt
-    return {key: text for key, text in prompt.items() if key != _PARAMETERS}
+    return {key: text for key, text in prompt.items() if key not in _BESIDE}
 
 
-def _parameters(document: Document) -> tuple[_Parameters, list[Problem]]:
-    """Return the parameters that prompts of a file have, and what is wrong with them."""
+def _beside(document: Document) -> tuple[Mapping[str, BesideSource], list[Problem]]:
+    """Return what the prompts of a file have beside their texts, and what is wrong with it."""
     prompts = sentences.value_at(document.data, ("prompts",))
-    with_parameters = {
+    with_more = {
         name: each
         for name, each in (prompts.items() if isinstance(prompts, dict) else ())
-        if isinstance(each, dict) and _PARAMETERS in each
+        if isinstance(each, dict) and not _BESIDE.isdisjoint(each)
     }
     found = [
-        problem(document.file, document.key_place(("prompts", name)), Code.WRONG_VALUE, _NO_TEXT)
-        for name, each in with_parameters.items()
-        if len(each) == 1
+        problem(
+            document.file, document.key_place(("prompts", name)), Code.WRONG_VALUE, _no_text(each)
+        )
+        for name, each in with_more.items()
+        if _BESIDE.issuperset(each)
     ]
     try:
-        source = _AllParameters.model_validate({"prompts": with_parameters})
+        source = _AllBeside.model_validate({"prompts": with_more})
     except ValidationError as error:
-        return {}, [*found, *sentences.problems_of(error, document, _AllParameters)]
-    return {name: each.parameters for name, each in source.prompts.items()}, found
+        return {}, [*found, *sentences.problems_of(error, document, _AllBeside)]
+    return source.prompts, found
 
 
-_NO_TEXT: Final = "expected a text beside the parameters, found none"
+def _no_text(keys: Iterable[str]) -> str:
+    beside = "the parameters" if _PARAMETERS in keys else f"`{_RECORDED}`"
+    return f"expected a text beside {beside}, found none"
 
 
-def _misfits(file: PromptFile, name: str, parameters: Mapping[str, Parameter]) -> Iterator[Problem]:
+def _misfits(file: PromptFile, name: str) -> Iterator[Problem]:
     """Yield what does not fit between a prompt's parameters and the placeholders of its texts."""
-    document, used = file.document, set[str]()
+    document, parameters, used = file.document, file.parameters(name), set[str]()
     for language, text in file.source.prompts[name].items():
         for placeholder in pieces(text)[1::2]:
             used.add(placeholder)
@@ -207,12 +229,17 @@ def merged(files: Iterable[PromptFile]) -> tuple[Prompts, list[Problem]]:
                 sentence = f"prompt `{name}` is there already, in {first.file}:{first.place.line}"
                 found.append(problem(document.file, place, Code.TWICE, sentence))
                 continue
-            template = _template(texts, file.parameters.get(name))
-            known[name] = Entry(texts=texts, template=template, file=document.file, place=place)
+            known[name] = Entry(
+                texts=texts,
+                template=_template(texts, file.parameters(name)),
+                file=document.file,
+                place=place,
+                recorded=file.recorded(name),
+            )
     return prompts, found
 
 
-def _template(texts: PromptTexts, parameters: Mapping[str, Parameter] | None) -> Template | None:
+def _template(texts: PromptTexts, parameters: Mapping[str, Parameter]) -> Template | None:
     if not parameters:
         return None
     return Template(

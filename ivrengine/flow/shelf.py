@@ -1,13 +1,15 @@
 """What is known of the prompts of all brands while a folder is loaded: their texts, their parameters, their recordings."""
 
 import dataclasses
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ivrengine.core.ids import BrandId
+from ivrengine.flow import recordings
 from ivrengine.flow.book import PromptTexts
 from ivrengine.flow.problems import Code, Problem, problem
 from ivrengine.flow.prompt_texts import PromptFile, Prompts, merged
+from ivrengine.flow.recordings import Recording
 from ivrengine.flow.templates import Template
 
 Recorded = Mapping[BrandId, Collection[tuple[str, str]]]
@@ -24,6 +26,8 @@ class Shelf:
     templates: Mapping[BrandId, Mapping[str, Template]] = dataclasses.field(default_factory=dict)
     """Those with parameters."""
     recorded: Recorded = dataclasses.field(default_factory=dict)
+    recordings: Sequence[Recording] = ()
+    """All of them, also those that are never played."""
     complete: bool = True
     """False if a file of prompts said nothing that could be understood."""
 
@@ -53,7 +57,7 @@ class Shelf:
 
 
 def shelf(
-    files: Iterable[PromptFile], recordings: Path, *, complete: bool
+    files: Iterable[PromptFile], folder: Path, *, complete: bool
 ) -> tuple[Shelf, list[Problem]]:
     """Return the prompts of all files, and what is wrong between them and the folder of recordings."""
     prompts, found = merged(files)
@@ -61,8 +65,12 @@ def shelf(
         brand: {name: entry.template for name, entry in entries.items() if entry.template}
         for brand, entries in prompts.items()
     }
-    recorded = _recorded(recordings)
+    there, misplaced = recordings.find(folder)
+    recorded = _recorded(there)
+    found += misplaced
     found += _never_played(prompts, recorded)
+    found += _missing(prompts, recorded, folder)
+    found += _unfit(prompts, there)
     return Shelf(
         prompts=prompts,
         texts={
@@ -74,22 +82,44 @@ def shelf(
             brand: {each for each in found_there if each[1] not in templates.get(brand, {})}
             for brand, found_there in recorded.items()
         },
+        recordings=there,
         complete=complete,
     ), found
 
 
-def _recorded(folder: Path) -> Recorded:
-    """Return which prompts are recorded: ``<brand>/<language>/<name>.wav``."""
+def _recorded(there: Iterable[Recording]) -> Recorded:
     recorded: dict[BrandId, set[tuple[str, str]]] = {}
-    for path in folder.glob("*/*/*.wav"):
-        brand, language, _ = path.relative_to(folder).parts
-        recorded.setdefault(BrandId(brand), set()).add((language, path.stem))
+    for each in there:
+        recorded.setdefault(each.brand, set()).add((each.language, each.name))
     return recorded
 
 
+def _missing(prompts: Prompts, recorded: Recorded, folder: Path) -> Iterator[Problem]:
+    """Yield the prompts that a file says are recorded, and are not."""
+    for brand, entries in prompts.items():
+        for name, entry in entries.items():
+            for language, place in entry.recorded.items():
+                if entry.template is not None:
+                    sentence = f"prompt `{name}` has parameters: a recording is never played"
+                    yield problem(entry.file, place, Code.PROMPT_RECORDING, sentence)
+                elif (language, name) not in recorded.get(brand, ()):
+                    path = folder / brand / language / f"{name}{recordings.SUFFIX}"
+                    sentence = f"prompt `{name}` is to be recorded in `{language}`, but there is no file `{path}`"
+                    yield problem(entry.file, place, Code.RECORDING_MISSING, sentence)
+
+
+def _unfit(prompts: Prompts, there: Iterable[Recording]) -> Iterator[Problem]:
+    """Yield the recordings that callers cannot be played, or should not."""
+    for each in there:
+        entry = prompts.get(each.brand, {}).get(each.name)
+        if entry is None or entry.template is None:
+            is_spoken = entry is not None and each.language in entry.texts
+            yield from recordings.judged(each, is_spoken=is_spoken)
+
+
 def _never_played(prompts: Prompts, recorded: Recorded) -> Iterator[Problem]:
-    for brand, recordings in recorded.items():
-        for language, name in sorted(recordings):
+    for brand, found in recorded.items():
+        for language, name in sorted(found):
             entry = prompts.get(brand, {}).get(name)
             if entry is not None and entry.template is not None:
                 sentence = (

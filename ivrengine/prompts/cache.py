@@ -1,15 +1,16 @@
-"""The folder of finished prompts, which Asterisk reads too: ``<brand>/<language>/<name>-<hash>``, each in three forms.
+"""The folder of finished prompts, which Asterisk reads too: ``<brand>/<language>/<name>-<hash>``, each in four forms.
 
 Asterisk takes the form that costs least on the channel. Files come into their places whole and are never changed: a call
-under way may play them. Those of prompts are never deleted, and an edited text leaves some 100 KB behind; texts that were
+under way may play them. Those of prompts are never deleted, and an edited text leaves some 300 KB behind; texts that were
 composed for one call (``spoken-<hash>``) go when there are many and nobody has used them for hours.
 """
 
 import contextlib
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -96,18 +97,20 @@ class Cache:
         """Clear such a folder away."""
         shutil.rmtree(workshop, ignore_errors=True)
 
-    def remembered_identity(self) -> str:
-        """Return the identity of the synthesiser that made prompts here last; empty if none did."""
+    def remembered_identities(self) -> Mapping[str, str]:
+        """Return of each language the identity of the synthesiser that made prompts here last."""
         try:
-            return self._identity.read_text(encoding="utf-8")
-        except OSError:
-            return ""
+            found = json.loads(self._identity.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
-    def remember_identity(self, identity: str, workshop: Path) -> None:
+    def remember_identities(self, identities: Mapping[str, str], workshop: Path) -> None:
         """Note which synthesiser made the prompts, for a start at which it is missing; raises ``OSError``."""
-        if identity != self.remembered_identity():
+        before = self.remembered_identities()
+        if not identities.items() <= before.items():
             written = workshop / self._identity.name
-            written.write_text(identity, encoding="utf-8")
+            written.write_text(json.dumps({**before, **identities}), encoding="utf-8")
             written.replace(self._identity)
 
     def _clear_up_after_the_dead(self, workshop: Path) -> None:

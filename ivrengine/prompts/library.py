@@ -4,14 +4,14 @@ import asyncio
 import dataclasses
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from ivrengine.core.effects import Spoken
 from ivrengine.core.ids import BrandId
+from ivrengine.flow.wav import WavError
 from ivrengine.prompts import child, wanted
-from ivrengine.prompts.audio import AudioError
 from ivrengine.prompts.cache import SPOKEN, Cache
 from ivrengine.prompts.speech import INSTALL, SpeechError, Synthesiser
 from ivrengine.prompts.spoken import SpokenError, Voice
@@ -42,6 +42,8 @@ class Entry:
     duration_s: float = 0.0
     problem: str | None = None
     """One sentence for people: why there is no audio, or why it is not made of what it should be."""
+    flaw: str | None = None
+    """What callers will not like to hear in its recording."""
 
     @property
     def can_be_made(self) -> bool:
@@ -69,7 +71,7 @@ class Library:
         self._recordings_folder = recordings_folder
         self._cache = Cache(cache_folder)
         self._synthesiser = synthesiser
-        self._last_identity: str | None = None
+        self._remembered: Mapping[str, str] | None = None
         self._sounds_path = (sounds_path or str(cache_folder.absolute())).rstrip("/")
         self._entries: dict[Key, Entry] = {}
         self._durations: dict[str, float] = {}
@@ -101,7 +103,7 @@ class Library:
 
         The first time they are made, which takes a moment, while the event loop goes on.
         """
-        composed = wanted.composed(brand, language, spoken.text, self._identity())
+        composed = wanted.composed(brand, language, spoken.text, self._identity)
         try:
             await self._voice.say(composed)
         except SpokenError as error:
@@ -138,7 +140,9 @@ class Library:
             with self._cache.workshop() as workshop:
                 await self._make_all(pending, workshop, made)
                 if self._synthesiser is not None and self._synthesiser.intelligible:
-                    self._cache.remember_identity(self._synthesiser.identity, workshop)
+                    languages = {each.language for each in pending}
+                    identities = {each: self._synthesiser.identity(each) for each in languages}
+                    self._cache.remember_identities(identities, workshop)
         except OSError as error:
             for each in pending:
                 if self._entries[each.key].media is None:
@@ -156,10 +160,9 @@ class Library:
 
     def _look(self) -> list[Wanted]:
         """Compare texts and recordings with the cache; return what is to be made."""
-        identity = self._identity()
         entries: dict[Key, Entry] = {}
         pending: list[Wanted] = []
-        for each in wanted.wanted(self._texts, self._recordings_folder, identity):
+        for each in wanted.wanted(self._texts, self._recordings_folder, self._identity):
             duration_s = self._cache.duration_s(each.place) if each.source else None
             if duration_s is not None:
                 entries[each.key] = self._playable(each, duration_s)
@@ -172,13 +175,13 @@ class Library:
         self._durations = {e.media: e.duration_s for e in entries.values() if e.media is not None}
         return pending
 
-    def _identity(self) -> str:
-        """Return what decides how the synthesiser sounds; of one that is missing, what it was."""
+    def _identity(self, language: str) -> str:
+        """Return what decides how the synthesiser sounds in a language; of one that is missing, what it was."""
         if self._synthesiser is not None:
-            return self._synthesiser.identity
-        if self._last_identity is None:
-            self._last_identity = self._cache.remembered_identity()
-        return self._last_identity
+            return self._synthesiser.identity(language)
+        if self._remembered is None:
+            self._remembered = self._cache.remembered_identities()
+        return self._remembered.get(language, "")
 
     async def _make_spoken(self, each: Wanted) -> str | None:
         """Make the audio of a text that was composed for a call; return why it could not be made."""
@@ -215,7 +218,7 @@ class Library:
             await _convert(source, desk)
             await asyncio.to_thread(self._cache.put, desk, each.place)
             duration_s = await asyncio.to_thread(self._cache.duration_s, each.place)
-        except (SpeechError, AudioError) as error:
+        except (SpeechError, WavError) as error:
             return _not_made(each, str(error))
         except OSError as error:
             return _not_made(each, f"it cannot be written: {error.strerror}")
@@ -249,6 +252,7 @@ def _entry(each: Wanted, problem: str | None) -> Entry:
         language=each.language,
         source=each.source,
         problem=problem,
+        flaw=each.flaw,
     )
 
 
@@ -258,12 +262,12 @@ def _not_made(each: Wanted, why: str) -> Entry:
 
 
 async def _convert(source: Path, stem: Path) -> None:
-    """Let a child process write the three forms of a prompt; raises ``AudioError``."""
+    """Let a child process write the four forms of a prompt; raises ``WavError``."""
     command = (sys.executable, "-P", "-m", "ivrengine.prompts.convert", str(source), str(stem))
     environment = {**os.environ, "PYTHONPATH": _PACKAGES}
     try:
         code, said = await child.run(*command, limit_s=CONVERSION_LIMIT_S, environment=environment)
     except TimeoutError:
-        raise AudioError(f"converting it took longer than {CONVERSION_LIMIT_S:g} s") from None
+        raise WavError(f"converting it took longer than {CONVERSION_LIMIT_S:g} s") from None
     if code != 0:
-        raise AudioError(said.splitlines()[-1] if said else f"converting it ended with {code}")
+        raise WavError(said.splitlines()[-1] if said else f"converting it ended with {code}")

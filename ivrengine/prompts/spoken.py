@@ -13,7 +13,7 @@ LIMIT_S: Final = 5.0
 PARALLEL: Final = 2
 """Texts made at once while calls go on: each keeps a core busy, and the cores are the calls' first."""
 TEXTS_MAX: Final = 5_000
-"""A sentence of five seconds is some 160 KB in its three forms: 800 MB."""
+"""A sentence of five seconds is some 320 KB in its four forms: 1.6 GB."""
 LOOKED_S: Final = 3_600.0
 """So long a text counts as there without another look; with each look its files are marked as used."""
 UNUSED_S: Final = 3 * LOOKED_S

@@ -11,18 +11,17 @@ from urllib.parse import urlsplit
 import phonenumbers
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ivrengine.flow.outside import AddressError, Outside, allowed_by
+from ivrengine.settings.speech import Speech
+from ivrengine.settings.table import Table, expected
 
 PREFIX: Final = "IVRENGINE_"
 """Begins the name of every environment variable that sets something."""
@@ -36,14 +35,9 @@ _TRUNKS_MAX: Final = 64
 """Each is a series of a metric; more carriers than this no node has."""
 
 
-def _expected(sentence: str, *at: str | int) -> PydanticCustomError:
-    """Return the error whose sentence says what was expected, ``at`` a place within what was checked."""
-    return PydanticCustomError("expected", "{sentence}", {"sentence": sentence, "at": at})
-
-
 def _node_name(value: str) -> str:
     if not _NODE_NAME.fullmatch(value):
-        raise _expected("a name of at most 32 small letters, digits and -, beginning with a letter")
+        raise expected("a name of at most 32 small letters, digits and -, beginning with a letter")
     return value
 
 
@@ -53,28 +47,28 @@ def _http_url(value: str) -> str:
         parts = urlsplit(value)
         fits = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError:  # a port that is no number, an open bracket
-        raise _expected(sentence) from None
+        raise expected(sentence) from None
     if not fits or parts.username or parts.query or parts.path.rstrip("/") not in {"", "/ari"}:
-        raise _expected(sentence)
+        raise expected(sentence)
     return f"{parts.scheme}://{parts.netloc}/"
 
 
 def _country(value: str) -> str:
     if value not in phonenumbers.SUPPORTED_REGIONS:
-        raise _expected("a country by its two capital letters (ISO 3166), such as TR")
+        raise expected("a country by its two capital letters (ISO 3166), such as TR")
     return value
 
 
 def _postgres_url(value: SecretStr) -> SecretStr:
     if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
-        raise _expected("an address such as postgresql://user:password@host/database")
+        raise expected("an address such as postgresql://user:password@host/database")
     return value
 
 
 def _host_and_port(value: str, sentence: str) -> str:
     host, _, port = value.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
-        raise _expected(sentence)
+        raise expected(sentence)
     return value
 
 
@@ -89,7 +83,7 @@ def _ami(value: str) -> str:
 
 def _endpoint_name(value: str) -> str:
     if not _ENDPOINT_NAME.fullmatch(value):
-        raise _expected("the name of an endpoint as in pjsip.conf, such as trunk-out")
+        raise expected("the name of an endpoint as in pjsip.conf, such as trunk-out")
     return value
 
 
@@ -97,13 +91,13 @@ def _allowed(value: str) -> str:
     try:
         allowed_by(value)
     except AddressError as error:
-        raise _expected(str(error)) from None
+        raise expected(str(error)) from None
     return value
 
 
 def _secret_name(value: str) -> str:
     if not _SECRET_NAME.fullmatch(value):
-        raise _expected("a name of at most 64 small letters, digits, - and _")
+        raise expected("a name of at most 64 small letters, digits, - and _")
     return value
 
 
@@ -115,18 +109,14 @@ def _secret(value: object) -> object:
         case str():
             text = value
         case _:
-            raise _expected("a text, or `{file = …}`")
+            raise expected("a text, or `{file = …}`")
     # Behind a line's end it would be a header of its own.
     if not text or not text.isascii() or not text.isprintable():
-        raise _expected("letters, digits and signs of ASCII in one line")
+        raise expected("letters, digits and signs of ASCII in one line")
     return text
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class AsteriskNode(_Table):
+class AsteriskNode(Table):
     """One Asterisk whose calls the engine answers."""
 
     name: Annotated[str, AfterValidator(_node_name)]
@@ -170,7 +160,7 @@ class AsteriskNode(_Table):
     @model_validator(mode="after")
     def _one_password(self) -> Self:
         if (self.password is None) == (self.password_file is None):
-            raise _expected("one of `password` and `password_file`")
+            raise expected("one of `password` and `password_file`")
         if self.password is not None:
             self._secret = self.password.get_secret_value()
         elif self.password_file is not None:
@@ -181,7 +171,7 @@ class AsteriskNode(_Table):
     def _a_seal_key(self) -> Self:
         key = "" if self.seal_key is None else self.seal_key.get_secret_value()
         if self.seal_key is not None and not _SEAL_KEY.fullmatch(key):
-            raise _expected("16 letters, digits and signs as in IVR_SEAL_KEY", "seal_key")
+            raise expected("16 letters, digits and signs as in IVR_SEAL_KEY", "seal_key")
         return self
 
     @model_validator(mode="after")
@@ -189,20 +179,20 @@ class AsteriskNode(_Table):
         given = [self.ami_password, self.ami_password_file].count(None)
         if self.ami is None:
             if given < 2 or self.ami_ca_file is not None:  # noqa: PLR2004 - both of them
-                raise _expected("`ami` beside the other settings that begin with `ami_`")
+                raise expected("`ami` beside the other settings that begin with `ami_`")
             return self
         if given != 1:
-            raise _expected("one of `ami_password` and `ami_password_file`")
+            raise expected("one of `ami_password` and `ami_password_file`")
         if self.ami_password is not None:
             self._ami_secret = self.ami_password.get_secret_value()
         elif self.ami_password_file is not None:
             self._ami_secret = _content(self.ami_password_file, "ami_password_file")
         # Behind a line's end it would be a header of its own.
         if not self._ami_secret.isprintable() or not self.ami_username.isprintable():
-            raise _expected("a user and a password of AMI without control characters")
+            raise expected("a user and a password of AMI without control characters")
         if self.ami_ca_file is not None:
             if not self.ami_tls:
-                raise _expected("`ami_tls = true` beside `ami_ca_file`")
+                raise expected("`ami_tls = true` beside `ami_ca_file`")
             _content(self.ami_ca_file, "ami_ca_file")
         return self
 
@@ -220,10 +210,10 @@ def _content(password_file: Path, name: str) -> str:
     try:
         return password_file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
-        raise _expected(sentence, name) from None
+        raise expected(sentence, name) from None
 
 
-class Journal(_Table):
+class Journal(Table):
     """The file that each step of a call is written to before anything is done."""
 
     segment_bytes: int = Field(default=64 * 1024 * 1024, ge=64 * 1024, le=1024**3)
@@ -232,7 +222,7 @@ class Journal(_Table):
     """``group``: all but the last 50 ms also survive the death of the machine, for 20 flushes of the disk a second."""
 
 
-class Limits(_Table):
+class Limits(Table):
     """Bounds that differ from the engine's own, which ``engine/limits.py`` has with their reasons."""
 
     calls_max: int | None = Field(default=None, ge=1)
@@ -248,27 +238,27 @@ class Limits(_Table):
     parting_s: float | None = Field(default=None, ge=0)
 
 
-class Stopping(_Table):
+class Stopping(Table):
     """What becomes of calls that are still in progress when ``limits.drain_s`` is over."""
 
     then: Literal["fallback", "hand_over"] = "fallback"
     """``hand_over``: they stay as they are for the engine that is started next on the same data."""
 
 
-class Log(_Table):
+class Log(Table):
     """What the engine says of itself, on standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["json", "console"] = "console"
 
 
-class Metrics(_Table):
+class Metrics(Table):
     """Where Prometheus reads the engine's counters."""
 
     listen: Annotated[str, AfterValidator(_listen)] | None = None
 
 
-class Http(_Table):
+class Http(Table):
     """Other systems that flows may ask (the node ``http``); none unless they are named."""
 
     allow: tuple[Annotated[str, AfterValidator(_allowed)], ...] = Field(default=(), max_length=256)
@@ -310,6 +300,7 @@ class Settings(BaseSettings):
     log: Log = Log()
     metrics: Metrics = Metrics()
     http: Http = Http()
+    speech: Speech = Speech()
     secrets: dict[
         Annotated[str, AfterValidator(_secret_name)], Annotated[SecretStr, BeforeValidator(_secret)]
     ] = Field(default_factory=dict, max_length=256)
@@ -334,7 +325,7 @@ class Settings(BaseSettings):
         for index, name in enumerate(names):
             if name in names[:index]:
                 sentence = f"a name that no other node has, found `{name}` again"
-                raise _expected(sentence, "asterisk", index, "name")
+                raise expected(sentence, "asterisk", index, "name")
         return self
 
     def outside(self) -> Outside:

@@ -8,6 +8,7 @@ from ivrengine.flow.book import Book, Phone
 from ivrengine.flow.load import content_hash, load_folder
 from ivrengine.flow.routing import EMERGENCIES_MAX
 from tests.flow.folder import MAIN, PROMPTS, ROUTING, SOUND, load, write
+from tests.prompts import sounds
 
 ACME = BrandId("acme")
 EXAMPLES = Path(__file__).resolve().parents[2] / "flows"
@@ -149,11 +150,8 @@ def test_a_recording_stands_in_for_a_text(tmp_path: Path) -> None:
     german = MAIN.replace("[tr, en]", "[tr, en, de]").replace(
         "prompt: welcome", "prompt: [welcome, jingle]"
     )
-    (tmp_path / "recordings/acme/de").mkdir(parents=True)
-    (tmp_path / "recordings/acme/de/welcome.wav").touch()
-    for language in ("tr", "en", "de"):
-        (tmp_path / "recordings/acme" / language).mkdir(exist_ok=True)
-        (tmp_path / "recordings/acme" / language / "jingle.wav").touch()
+    for recording in ("de/welcome.wav", "tr/jingle.wav", "en/jingle.wav", "de/jingle.wav"):
+        sounds.write(tmp_path / "recordings/acme" / recording, sounds.tone(440).samples.tobytes())
     book, told = load(tmp_path, SOUND | {"main.yaml": german})
     assert told == []
     assert book.route("+902124440101") is not None

@@ -1,3 +1,4 @@
+import array
 import shutil
 from pathlib import Path
 
@@ -73,10 +74,10 @@ def test_list_shows_what_is_there_and_what_is_not_made_yet(house: Path) -> None:
 
 
 def test_a_bad_recording_is_an_error_before_and_after_building(house: Path) -> None:
-    write(house / "flows/recordings/guneskent/tr/menu.wav", b"\1\0\1\0" * 99, channels=2)
+    write(house / "flows/recordings/guneskent/tr/menu.wav", b"\1\0\1\0" * 999, channels=2)
     sentence = (
         "the recording flows/recordings/guneskent/tr/menu.wav cannot be used: "
-        "expected one channel (mono), found 2; its text is spoken"
+        "expected one channel (mono), found stereo; its text is spoken"
     )
     listed = ivrengine_prompts("list")
     assert listed.exit_code == 1
@@ -85,6 +86,36 @@ def test_a_bad_recording_is_an_error_before_and_after_building(house: Path) -> N
     assert built.exit_code == 1
     assert built.stderr == f"guneskent/tr/menu: {sentence}\n"
     assert built.stdout.startswith("3 prompts: 3 ready, ")
+
+
+def test_a_recording_that_is_clipped_is_told_of_and_used(house: Path) -> None:
+    loud = tone(440, amplitude=32767).samples
+    loud[:] = array.array("h", (32767 if sample > 0 else -32768 for sample in loud))
+    write(house / "flows/recordings/guneskent/tr/menu.wav", loud.tobytes())
+    built = ivrengine_prompts("build")
+    assert built.exit_code == 0
+    assert built.stderr.startswith(
+        "guneskent/tr/menu: the recording flows/recordings/guneskent/tr/menu.wav sounds bad: "
+        "it is clipped in "
+    )
+    assert rows(ivrengine_prompts("list"))[0][3] == "recorded"
+
+
+def test_a_recording_that_should_be_there_and_is_not_is_an_error(house: Path) -> None:
+    (house / "flows" / "prompts.yaml").write_text(
+        PROMPTS.replace('menu: {tr: "Bire basın."', 'menu: {tr: "Bire basın.", recorded: [tr]'),
+        encoding="utf-8",
+    )
+    write(house / "flows/recordings/guneskent/menu.mp3", b"")
+    for command in ("build", "list"):
+        done = ivrengine_prompts(command)
+        assert done.exit_code == 1
+        assert done.stderr.splitlines() == [
+            "flows/prompts.yaml:4:40: error recording-missing: prompt `menu` is to be recorded in `tr`, "
+            "but there is no file `flows/recordings/guneskent/tr/menu.wav`",
+            "flows/recordings/guneskent/menu.mp3:1:1: warning recording-misplaced: "
+            "expected a recording as a WAV file, `menu.wav`, found `menu.mp3`",
+        ]
 
 
 def test_a_language_without_a_voice_is_told_and_the_rest_made(house: Path) -> None:

@@ -9,68 +9,27 @@ from pathlib import Path
 
 import pytest
 
-from ivrengine.core.ids import BrandId
 from ivrengine.prompts import audio
-from ivrengine.prompts.library import NOT_MADE, Entry, Library, PromptMissingError
-from ivrengine.prompts.speech import INSTALL, Synthesiser
+from ivrengine.prompts.library import NOT_MADE, Entry, PromptMissingError
+from ivrengine.prompts.speech import INSTALL
 from ivrengine.prompts.wanted import Source, Texts
+from tests.prompts.a_library import (
+    MOON,
+    SUN,
+    finished,
+    half_made,
+    in_folder,
+    library,
+    only,
+    sole,
+)
 from tests.prompts.sounds import tone, write
 from tests.prompts.voices import Voice
 
 pytestmark = pytest.mark.real_time
-SUN, MOON = BrandId("guneskent"), BrandId("aykent")
-TEXTS: Texts = {
-    SUN: {
-        "welcome": {"tr": "Güneşkent'e hoş geldiniz.", "en": "Welcome."},
-        "menu": {"tr": "Aidat için bire basın."},
-    },
-    MOON: {"welcome": {"tr": "Aykent'e hoş geldiniz."}},
-}
 
 
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "sounds"
-
-
-@pytest.fixture
-def recordings(tmp_path: Path) -> Path:
-    return tmp_path / "recordings"
-
-
-def library(
-    cache: Path,
-    voice: Synthesiser | None,
-    texts: Texts = TEXTS,
-    recordings: Path = Path("none"),
-    sounds_path: str | None = None,
-) -> Library:
-    return Library(texts, recordings, cache, voice, sounds_path=sounds_path)
-
-
-def only(text: str) -> Texts:
-    return {SUN: {"welcome": {"tr": text}}}
-
-
-def finished(cache: Path) -> list[Path]:
-    """Return all finished files."""
-    return sorted(p for p in cache.glob("*/*/*") if not p.parts[-3].startswith("."))
-
-
-def in_folder(folder: Path) -> list[Path]:
-    return list(folder.glob("*"))
-
-
-def half_made(cache: Path) -> list[Path]:
-    return list(cache.glob(".making-*"))
-
-
-def sole(entries: tuple[Entry, ...]) -> Entry:
-    (entry,) = entries
-    return entry
-
-
-async def test_every_prompt_is_made_in_three_forms_that_asterisk_reads(cache: Path) -> None:
+async def test_every_prompt_is_made_in_four_forms_that_asterisk_reads(cache: Path) -> None:
     made = await library(cache, Voice()).build()
     assert [(e.brand, e.name, e.language) for e in made] == [
         (MOON, "welcome", "tr"),
@@ -78,7 +37,7 @@ async def test_every_prompt_is_made_in_three_forms_that_asterisk_reads(cache: Pa
         (SUN, "welcome", "en"),
         (SUN, "welcome", "tr"),
     ]
-    assert len(finished(cache)) == 12
+    assert len(finished(cache)) == 16
     for entry in made:
         assert entry.source is Source.SYNTHESISED
         assert entry.problem is None
@@ -88,8 +47,9 @@ async def test_every_prompt_is_made_in_three_forms_that_asterisk_reads(cache: Pa
             assert file.getparams()[:3] == (1, 2, 8000)
             frames = file.getnframes()
         assert entry.duration_s == frames / 8000
-        for form in (".ulaw", ".alaw"):
-            assert stem.with_name(stem.name + form).stat().st_size == frames
+        for form, octets in ((".ulaw", 1), (".alaw", 1), (".sln16", 4)):
+            size = stem.with_name(stem.name + form).stat().st_size
+            assert size == pytest.approx(octets * frames, abs=2)
 
 
 async def test_media_is_the_path_as_asterisk_sees_it_without_a_suffix(cache: Path) -> None:
@@ -145,13 +105,28 @@ async def test_a_changed_text_makes_a_new_file_and_leaves_the_old_one(cache: Pat
     new = sole(await library(cache, voice, only("İyi günler.")).build())
     assert voice.said == [("tr", "İyi günler.")]
     assert new.media != old.media
-    assert len(finished(cache)) == 6
+    assert len(finished(cache)) == 8
 
 
 async def test_another_voice_makes_new_files(cache: Path) -> None:
-    old = sole(await library(cache, Voice(identity="voice 1"), only("Merhaba.")).build())
-    new = sole(await library(cache, Voice(identity="voice 2"), only("Merhaba.")).build())
+    old = sole(await library(cache, Voice(called="voice 1"), only("Merhaba.")).build())
+    new = sole(await library(cache, Voice(called="voice 2"), only("Merhaba.")).build())
     assert new.media != old.media
+
+
+async def test_another_voice_in_one_language_leaves_the_others_as_they_are(cache: Path) -> None:
+    class Polyglot(Voice):
+        def identity(self, language: str) -> str:
+            return self.called if language == "tr" else "voice 1"
+
+    texts: Texts = {SUN: {"welcome": {"tr": "Merhaba.", "en": "Welcome."}}}
+    await library(cache, Polyglot(called="voice 1"), texts).build()
+    voice = Polyglot(called="voice 2")
+    await library(cache, voice, texts).build()
+    assert voice.said == [("tr", "Merhaba.")]
+    prompts = library(cache, None, texts)
+    await prompts.build()
+    assert prompts.missing == 0
 
 
 async def test_line_breaks_in_a_text_are_only_spaces(cache: Path) -> None:
@@ -181,85 +156,6 @@ async def test_each_prompt_is_told_of_as_it_is_made(cache: Path) -> None:
     assert sorted(told, key=lambda e: (e.brand, e.name, e.language)) == list(made)
 
 
-async def test_a_recorded_file_wins_over_the_text(cache: Path, recordings: Path) -> None:
-    recorded = tone(440, rate_hz=44100, seconds=1.5)
-    audio.write_wav(write(recordings / SUN / "tr" / "welcome.wav", b""), recorded)
-    voice = Voice()
-    prompts = library(cache, voice, only("Merhaba."), recordings)
-    entry = sole(await prompts.build())
-    assert entry.source is Source.RECORDED
-    assert entry.duration_s == pytest.approx(1.5, abs=0.001)
-    assert voice.said == []
-    assert sole(await library(cache, voice, only("Başka."), recordings).build()) == entry
-    audio.write_wav(recordings / SUN / "tr" / "welcome.wav", tone(660, seconds=2))
-    changed = sole(await library(cache, voice, only("Merhaba."), recordings).build())
-    assert changed.media != entry.media
-    assert changed.duration_s == 2
-
-
-async def test_a_recording_needs_no_text(cache: Path, recordings: Path) -> None:
-    write(recordings / SUN / "en" / "goodbye.wav", tone(440).samples.tobytes())
-    prompts = library(cache, None, {}, recordings)
-    await prompts.build()
-    assert prompts.missing == 0
-    assert prompts.duration_s(SUN, "goodbye", "en") == 1
-
-
-async def test_a_bad_recording_is_told_and_its_text_spoken(cache: Path, recordings: Path) -> None:
-    path = write(recordings / SUN / "tr" / "welcome.wav", b"\1\0\1\0" * 99, channels=2)
-    prompts = library(cache, Voice(), only("Merhaba."), recordings)
-    entry = sole(await prompts.build())
-    assert entry.problem == (
-        f"the recording {path} cannot be used: expected one channel (mono), found 2; "
-        "its text is spoken"
-    )
-    assert entry.source is Source.SYNTHESISED
-    assert entry.media is not None
-    assert prompts.missing == 0
-    assert sole(await library(cache, Voice(), only("Merhaba."), recordings).look()) == entry
-
-
-async def test_a_bad_recording_without_a_text_is_a_missing_prompt(
-    cache: Path, recordings: Path
-) -> None:
-    write(recordings / SUN / "tr" / "welcome.wav", b"")
-    prompts = library(cache, Voice(), {}, recordings)
-    entry = sole(await prompts.build())
-    assert entry.problem is not None
-    assert entry.problem.endswith(
-        "welcome.wav cannot be used: it is empty; there is no text to speak instead"
-    )
-    assert (entry.source, entry.media, prompts.missing) == (None, None, 1)
-
-
-async def test_a_bad_recording_whose_text_cannot_be_spoken_either_is_told_with_both_reasons(
-    cache: Path, recordings: Path
-) -> None:
-    write(recordings / SUN / "tr" / "welcome.wav", b"")
-    entry = sole(await library(cache, None, only("Merhaba."), recordings).build())
-    assert entry.media is None
-    assert entry.problem is not None
-    assert entry.problem.endswith(f"it is empty; its text is spoken, but {INSTALL}")
-
-
-@pytest.mark.parametrize(
-    ("place", "sentence"),
-    [
-        ("tr/Hoş Geldiniz.wav", "expected a prompt's name, of small letters"),
-        ("tr/a.b.wav", "expected a prompt's name, of small letters"),
-        ("turkish/welcome.wav", "expected its folder to be a language of two letters"),
-    ],
-)
-async def test_a_recording_that_no_flow_could_name_is_told(
-    cache: Path, recordings: Path, place: str, sentence: str
-) -> None:
-    write(recordings / SUN / place, tone(440).samples.tobytes())
-    entry = sole(await library(cache, Voice(), {}, recordings).build())
-    assert entry.media is None
-    assert entry.problem is not None
-    assert sentence in entry.problem
-
-
 async def test_without_a_synthesiser_what_exists_is_played_and_the_rest_counted(
     cache: Path, recordings: Path
 ) -> None:
@@ -285,7 +181,7 @@ async def test_one_prompt_that_fails_stops_no_other(cache: Path) -> None:
     made = await prompts.build()
     assert [e.problem for e in made if e.media is None] == ["the voice is hoarse"]
     assert prompts.missing == 1
-    assert len(finished(cache)) == 9
+    assert len(finished(cache)) == 12
 
 
 async def test_a_finished_file_that_was_cut_short_is_made_again(cache: Path) -> None:
@@ -325,7 +221,7 @@ async def test_two_libraries_building_at_once_do_not_disturb_each_other(cache: P
     made, again = await asyncio.gather(one.build(), other.build())
     assert made == again
     assert one.missing == 0
-    assert len(finished(cache)) == 12
+    assert len(finished(cache)) == 16
     assert not half_made(cache)
 
 
@@ -380,7 +276,7 @@ async def test_a_crash_between_writing_and_renaming_leaves_no_broken_prompt(cach
     assert left[0].exists()  # it might be another process's, still at work
     an_hour_ago = left[0].stat().st_mtime - 3700
     os.utime(left[0], (an_hour_ago, an_hour_ago))
-    await library(cache, Voice(identity="voice 2")).build()
+    await library(cache, Voice(called="voice 2")).build()
     assert not half_made(cache)
 
 
@@ -388,7 +284,7 @@ async def test_a_crash_between_writing_and_renaming_leaves_no_broken_prompt(cach
 async def test_two_processes_may_build_at_once(cache: Path) -> None:
     ended = await asyncio.gather(*(asyncio.to_thread(run, BUILDS, cache) for _ in range(2)))
     assert [each.returncode for each in ended] == [0, 0]
-    assert len(finished(cache)) == 9
+    assert len(finished(cache)) == 12
     assert all(audio.duration_s(p) for p in finished(cache) if p.suffix == ".wav")
 
 

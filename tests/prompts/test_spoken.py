@@ -46,11 +46,11 @@ class Slow(Voice):
         await super().speak(text, language, target)
 
 
-async def test_words_are_made_audible_in_three_forms_and_leave_nothing_else(tmp_path: Path) -> None:
+async def test_words_are_made_audible_in_four_forms_and_leave_nothing_else(tmp_path: Path) -> None:
     media = await library(tmp_path, Voice()).speech(SUN, DUES, "tr")
     assert place(media).startswith("guneskent/tr/spoken-")
     assert files(tmp_path, "*/*/*") == [
-        f"{Path(media).name}{suffix}" for suffix in (".alaw", ".ulaw", ".wav")
+        f"{Path(media).name}{suffix}" for suffix in (".alaw", ".sln16", ".ulaw", ".wav")
     ]
     assert files(tmp_path, ".making-*") == []
 
@@ -71,7 +71,7 @@ async def test_other_words_languages_brands_and_voices_are_other_files(tmp_path:
         await prompts.speech(SUN, DUES, "en"),
         await prompts.speech(BrandId("aykent"), DUES, "tr"),
         await prompts.speech(SUN, Spoken(text="iki lira"), "tr"),
-        await library(tmp_path, Voice(identity="voice 2")).speech(SUN, DUES, "tr"),
+        await library(tmp_path, Voice(called="voice 2")).speech(SUN, DUES, "tr"),
     }
     assert len(found) == 5
 

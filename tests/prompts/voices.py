@@ -10,10 +10,14 @@ from ivrengine.prompts.speech import SpeechError, Tones
 class Voice:
     """Speaks in tones and remembers what it was asked to say; ``mute`` are texts that it cannot say."""
 
-    identity: str = "voice 1"
+    called: str = "voice 1"
     intelligible: bool = True
     mute: frozenset[str] = frozenset()
     said: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+
+    def identity(self, language: str) -> str:
+        del language
+        return self.called
 
     async def speak(self, text: str, language: str, target: Path) -> None:
         self.said.append((language, text))

@@ -47,6 +47,8 @@ class Call:
         self.target = ""
         """Where our requests within the call go (the other side's Contact)."""
         self.peer: Address = ("", 0)
+        self.takes: tuple[int, ...] = (0, 8)
+        """The codecs that we accept when we are called."""
         self.sequence = 1
         self.invite: Message | None = None
         """The INVITE that began the call (theirs, when they called)."""
@@ -272,7 +274,7 @@ class Call:
     def accept(self, request: Message, source: Address) -> None:
         """Answer an INVITE (again: the same) with 200 and our media, repeated until its ACK comes."""
         offer = Description.parse(request.body)
-        codec = next(each for each in offer.codecs if each in {0, 8})
+        codec = next(each for each in offer.codecs if each in self.takes)
         ours = Description(address=self.voice.address, codecs=(codec,), events=offer.events)
         host, port = self.line.address
         headers = [("Contact", f"<sip:{host}:{port}>"), ("Content-Type", "application/sdp")]

@@ -189,7 +189,7 @@ class Description:
 
     def render(self) -> bytes:
         host, port = self.address
-        names = {0: "PCMU/8000", 8: "PCMA/8000"}
+        names = {0: "PCMU/8000", 8: "PCMA/8000", 9: "G722/8000"}
         types = [*self.codecs, *([] if self.events is None else [self.events])]
         lines = [
             "v=0",

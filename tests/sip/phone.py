@@ -77,6 +77,8 @@ class Phone:
         self.name = name
         self.behaviour = behaviour
         """What it does next time; may be changed."""
+        self.takes: tuple[int, ...] = (0, 8)
+        """The codecs that it accepts, by their RTP types; may be changed."""
         self.qualified = 0
         """How many OPTIONS it answered."""
         self.calls: list[Call] = []
@@ -188,6 +190,7 @@ class Phone:
         """Be called: make the call's voice, then do what the behaviour says."""
         voice = await Voice.open(self._line.address[0])
         call = Call(self._line, voice, call_id=request["call-id"], keys=self._keys)
+        call.takes = self.takes
         call.invite = request
         call.learn(request, remote=request["from"])
         call.local = f"{request['to']};tag={call.tag}"
