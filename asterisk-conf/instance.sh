@@ -33,3 +33,6 @@ ivr_step=$((IVR_INSTANCE - 1))
 
 # Where Asterisk writes down the calls that the engine did not see, as Asterisk sees it.
 : "${IVR_MISSED_DIR:=/var/spool/ivrengine}"
+
+# yes: prompts are fetched from the engine over HTTP (`sounds_url` of its settings), for which a module is loaded that can fetch.
+: "${IVR_PROMPTS_BY_HTTP:=no}"

@@ -37,6 +37,12 @@ plain IVR_SEAL_KEY "${IVR_SEAL_KEY:-}"
 # AES_ENCRYPT() wants no other length.
 [ ${#IVR_SEAL_KEY} = 16 ] || refuse "IVR_SEAL_KEY must have 16 characters, not ${#IVR_SEAL_KEY}."
 
+case $IVR_PROMPTS_BY_HTTP in
+    yes) by_http= ;;
+    no) by_http=';' ;;
+    *) refuse "IVR_PROMPTS_BY_HTTP must be yes or no, not '$IVR_PROMPTS_BY_HTTP'." ;;
+esac
+
 fill() {
     sed -e "s|@CONTROL_ADDRESS@|$IVR_CONTROL_ADDRESS|g" \
         -e "s|@CONTROL_PERMIT@|$IVR_CONTROL_PERMIT|g" \
@@ -54,6 +60,7 @@ fill() {
         -e "s|@AGENT_PASSWORD@|$IVR_AGENT_PASSWORD|g" \
         -e "s|@MISSED_DIR@|$IVR_MISSED_DIR|g" \
         -e "s|@SEAL_KEY@|$IVR_SEAL_KEY|g" \
+        -e "s|@BY_HTTP@|$by_http|g" \
         "$1"
 }
 

@@ -1,6 +1,7 @@
 """``ivrengine prompts``: makes the audio of the prompts before any caller hears them, and shows what there is."""
 
 import asyncio
+import shutil
 from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -10,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ivrengine.cli import complaints, voices
+from ivrengine.cli import complaints, one_prompt, speaker, voices
+from ivrengine.cli.speaker import SpeakerError
 from ivrengine.flow.book import Book
 from ivrengine.flow.load import RECORDINGS_FOLDER, load_folder
 from ivrengine.flow.problems import Code, any_error
@@ -18,7 +20,7 @@ from ivrengine.prompts.library import NOT_MADE, Entry, Library
 from ivrengine.settings.model import Settings
 
 prompts: Final = typer.Typer(
-    help="Make the audio of the prompts, and see what there is.", no_args_is_help=True
+    help="Make the audio of the prompts, hear it, and see what there is.", no_args_is_help=True
 )
 
 _OF_RECORDINGS: Final = frozenset({Code.RECORDING_MISPLACED, Code.PROMPT_RECORDING})
@@ -54,6 +56,49 @@ def list_(flows: _Flows = None, sounds: _Sounds = None, config: _Config = None) 
     _draw(entries)
     if wrong or any(entry.problem not in {None, NOT_MADE} for entry in entries):
         raise typer.Exit(1)
+
+
+@prompts.command()
+def play(
+    name: Annotated[str, typer.Argument(help="The prompt.")],
+    *,
+    language: Annotated[
+        str | None, typer.Option("--language", help="In which language; its first one else.")
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with", metavar="NAME=VALUE", help="A parameter of the prompt; again for each."
+        ),
+    ] = None,
+    brand: Annotated[
+        str | None, typer.Option("--brand", help="Whose, if several have one of this name.")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Write it to this WAV file instead.")
+    ] = None,
+    flows: _Flows = None,
+    sounds: _Sounds = None,
+    config: _Config = None,
+) -> None:
+    """Hear a prompt on this machine's speaker as a telephone will play it; it is made if it is not there yet."""
+    settings, book, _ = _opened(flows, config)
+    prompt = one_prompt.find(book, settings, name, brand)
+    spoken = prompt.language(language)
+    said = prompt.sentence(spoken, values or [])
+    with complaints.in_sentences(SpeakerError):
+        file = one_prompt.audio(book, settings, _folders(settings, sounds)[0], prompt, spoken, said)
+        if to is None:
+            speaker.play(file)
+        else:
+            _copy(file, to)
+
+
+def _copy(file: Path, to: Path) -> None:
+    try:
+        shutil.copyfile(file, to)
+    except OSError as error:
+        complaints.failed(f"{to} cannot be written: {error.strerror}")
 
 
 def _opened(flows: Path | None, config: Path | None) -> tuple[Settings, Book, bool]:

@@ -16,12 +16,13 @@ from ivrengine import app
 from ivrengine.asterisk.beside import Beside
 from ivrengine.asterisk.lease import Lease
 from ivrengine.asterisk.node import AmiAccess, Node
+from ivrengine.asterisk.prompt_door import PromptDoor
 from ivrengine.asterisk.switch import AriSwitch
 from ivrengine.cli import complaints, descriptors, voices
 from ivrengine.cli.status import Status, nodes, parts
 from ivrengine.cli.stopping import obey_signals
 from ivrengine.cli.supervisor import Supervisor, told
-from ivrengine.cli.watched import MetricsError, watched
+from ivrengine.cli.watched import ListeningError, offered, watched
 from ivrengine.engine.stopping import Stopping, Then
 from ivrengine.engine.tenure import JournalInUseError, Tenure, take, wait
 from ivrengine.flow.book import Book
@@ -85,7 +86,7 @@ def serve(
         )
     descriptors.take_all()
     with (
-        complaints.in_sentences(MetricsError, MuteError),
+        complaints.in_sentences(ListeningError, MuteError),
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         runner.run(_serve(settings, book, problems, standby=standby))
@@ -99,9 +100,11 @@ async def _serve(
     obey_signals(stopping)
     counted, status, supervisor = metrics.new(), Status(problems), Supervisor()
     pages = Watched(counted.registry, status.readiness)
+    door = PromptDoor(settings.sounds_dir(), tuple(settings.prompts.networks()), counted)
     async with (
         told(supervisor, lambda: status.readiness().sentence()),
         watched(settings.metrics.listen, pages, patiently=standby),
+        offered("prompts.listen", settings.prompts.listen, door.open, patiently=standby),
     ):
         prepared = await _unless(
             stopping.asked, _prepared(settings, book, status, supervisor, standby=standby)
@@ -207,6 +210,7 @@ async def _library(
         settings.sounds_dir(node),
         synthesiser,
         sounds_path=settings.sounds_path(node),
+        suffix=settings.sounds_suffix(node),
     )
     await library.look()
     if library.missing:

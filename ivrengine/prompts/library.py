@@ -46,6 +46,11 @@ class Entry:
     """What callers will not like to hear in its recording."""
 
     @property
+    def key(self) -> Key:
+        """Brand, name and language."""
+        return self.brand, self.name, self.language
+
+    @property
     def can_be_made(self) -> bool:
         """Whether there is no audio, but something to make it of."""
         return self.media is None and self.source is not None
@@ -54,7 +59,8 @@ class Entry:
 class Library:
     """The prompts of one book of flows; a changed book gets a library of its own.
 
-    ``sounds_path`` is the cache folder as Asterisk sees it; the same path if none is given. Without a synthesiser the
+    ``sounds_path`` is the cache folder as Asterisk sees it, a path or an address; the same path if none is given. ``suffix``
+    names the form to be played where Asterisk cannot choose among files. Without a synthesiser the
     prompts that are recorded or already in the cache are played, and the others are counted as missing.
     """
 
@@ -66,6 +72,7 @@ class Library:
         synthesiser: Synthesiser | None,
         *,
         sounds_path: str | None = None,
+        suffix: str = "",
     ) -> None:
         self._texts = texts
         self._recordings_folder = recordings_folder
@@ -73,6 +80,7 @@ class Library:
         self._synthesiser = synthesiser
         self._remembered: Mapping[str, str] | None = None
         self._sounds_path = (sounds_path or str(cache_folder.absolute())).rstrip("/")
+        self._suffix = suffix
         self._entries: dict[Key, Entry] = {}
         self._durations: dict[str, float] = {}
         self._voice = Voice(self._cache, self._make_spoken)
@@ -127,13 +135,17 @@ class Library:
         await asyncio.to_thread(self._look)
         return self.entries
 
-    async def build(self, made: Callable[[Entry], None] | None = None) -> tuple[Entry, ...]:
-        """Make the audio that is not in the cache yet, and return every prompt.
+    async def build(
+        self, made: Callable[[Entry], None] | None = None, *, only: Key | None = None
+    ) -> tuple[Entry, ...]:
+        """Make the audio that is not in the cache yet (of ``only`` one prompt, if it is named), and return every prompt.
 
         ``made`` is called for each prompt that was made or could not be. What goes wrong with one prompt is its
         entry's problem and stops no other.
         """
         pending = await asyncio.to_thread(self._look)
+        if only is not None:
+            pending = [each for each in pending if each.key == only]
         if not pending:
             return self.entries
         try:
@@ -237,10 +249,10 @@ class Library:
         return dataclasses.replace(entry, media=self._media_of(each), duration_s=duration_s)
 
     def _media_of(self, each: Wanted) -> str:
-        return f"sound:{self._sounds_path}/{each.place}"
+        return f"sound:{self._sounds_path}/{each.place}{self._suffix}"
 
     def _enter(self, entry: Entry) -> None:
-        self._entries[entry.brand, entry.name, entry.language] = entry
+        self._entries[entry.key] = entry
         if entry.media is not None:
             self._durations[entry.media] = entry.duration_s
 

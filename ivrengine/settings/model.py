@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ivrengine.flow.outside import AddressError, Outside, allowed_by
+from ivrengine.settings.prompts import Prompts
 from ivrengine.settings.speech import Speech
 from ivrengine.settings.table import Table, expected
 
@@ -51,6 +52,21 @@ def _http_url(value: str) -> str:
     if not fits or parts.username or parts.query or parts.path.rstrip("/") not in {"", "/ari"}:
         raise expected(sentence)
     return f"{parts.scheme}://{parts.netloc}/"
+
+
+def _sounds_url(value: str) -> str:
+    sentence = (
+        "the address of `prompts.listen` as this Asterisk sees it, such as http://10.0.0.5:9465"
+    )
+    try:
+        parts = urlsplit(value)
+        fits = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number, an open bracket
+        raise expected(sentence) from None
+    # Asterisk takes several media of one playback apart at commas.
+    if not fits or parts.username or parts.query or parts.fragment or "," in value:
+        raise expected(sentence)
+    return value.rstrip("/")
 
 
 def _country(value: str) -> str:
@@ -134,6 +150,10 @@ class AsteriskNode(Table):
     """The folder of the prompts as the engine writes it; ``sounds`` in the data folder if none is given."""
     sounds_path: str | None = None
     """The same folder as this Asterisk sees it; the same path if none is given."""
+    sounds_url: Annotated[str, AfterValidator(_sounds_url)] | None = None
+    """Where this Asterisk fetches prompts instead, as it sees ``prompts.listen``; it needs its media cache for that."""
+    sounds_form: Literal["alaw", "ulaw", "wav", "sln16"] = "wav"
+    """Which form of a prompt it fetches; ``sln16`` is wideband."""
     missed_dir: Path | None = None
     """The folder in which its dialplan writes down the calls that the engine did not see, as the engine sees it."""
     seal_key: SecretStr | None = None
@@ -165,6 +185,12 @@ class AsteriskNode(Table):
             self._secret = self.password.get_secret_value()
         elif self.password_file is not None:
             self._secret = _content(self.password_file, "password_file")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_of_prompts(self) -> Self:
+        if self.sounds_url is not None and (self.sounds_dir or self.sounds_path):
+            raise expected("either `sounds_url` or `sounds_dir` and `sounds_path`", "sounds_url")
         return self
 
     @model_validator(mode="after")
@@ -301,6 +327,7 @@ class Settings(BaseSettings):
     metrics: Metrics = Metrics()
     http: Http = Http()
     speech: Speech = Speech()
+    prompts: Prompts = Prompts()
     secrets: dict[
         Annotated[str, AfterValidator(_secret_name)], Annotated[SecretStr, BeforeValidator(_secret)]
     ] = Field(default_factory=dict, max_length=256)
@@ -328,6 +355,14 @@ class Settings(BaseSettings):
                 raise expected(sentence, "asterisk", index, "name")
         return self
 
+    @model_validator(mode="after")
+    def _prompts_are_handed_out(self) -> Self:
+        for index, node in enumerate(self.asterisk):
+            if node.sounds_url is not None and self.prompts.listen is None:
+                sentence = "`prompts.listen` beside it, where the engine hands prompts out"
+                raise expected(sentence, "asterisk", index, "sounds_url")
+        return self
+
     def outside(self) -> Outside:
         """Return what flows may ask, and with which secrets."""
         allowed = {origin for entry in self.http.allow for origin in allowed_by(entry)}
@@ -338,10 +373,15 @@ class Settings(BaseSettings):
         """Where the master keys are."""
         return self.keys_file or self.data_dir / "keys"
 
-    def sounds_dir(self, node: AsteriskNode) -> Path:
-        """Return the folder that the engine writes this node's prompts to."""
-        return node.sounds_dir or self.data_dir / "sounds"
+    def sounds_dir(self, node: AsteriskNode | None = None) -> Path:
+        """Return the folder that the engine writes this node's prompts to; without a node, those that are fetched."""
+        own = None if node is None else node.sounds_dir
+        return own or self.data_dir / "sounds"
 
     def sounds_path(self, node: AsteriskNode) -> str:
-        """Return that folder as the node sees it."""
-        return node.sounds_path or str(self.sounds_dir(node).absolute())
+        """Return that folder, or its address, as the node sees it."""
+        return node.sounds_url or node.sounds_path or str(self.sounds_dir(node).absolute())
+
+    def sounds_suffix(self, node: AsteriskNode) -> str:
+        """Return what stands behind a prompt's place there: nothing where Asterisk chooses among the forms by itself."""
+        return "" if node.sounds_url is None else f".{node.sounds_form}"

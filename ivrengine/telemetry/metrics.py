@@ -37,6 +37,8 @@ NOT_COMPARED: Final = (
     "fault",
 )
 """Why calls went on after a gap without its being known what happened in it."""
+FETCHED: Final = ("served", "unknown", "refused")
+"""What becomes of an Asterisk's request for a prompt: handed out, not there, not allowed."""
 ROW_KINDS: Final = (
     *("event", "call", "number", "flow"),
     *("message", "attribute", "answer", "recording"),
@@ -97,6 +99,10 @@ class Metrics:
     ]
     calls_refused: Annotated[
         Counter, about("Calls sent to the fallback on arrival.", reason=REFUSED)
+    ]
+    prompts_fetched: Annotated[
+        Counter,
+        about("Prompts that were asked for over HTTP (prompts.listen).", outcome=FETCHED),
     ]
     calls_missed: Annotated[
         Counter,

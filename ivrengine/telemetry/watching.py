@@ -6,7 +6,7 @@ It runs on the engine's own loop: that it answers at all shows that the loop tur
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from http import HTTPStatus
 from typing import Final
 
@@ -21,7 +21,7 @@ BODY_BYTES_MAX: Final = 1024
 """Nobody has anything to tell here."""
 CLOSE_LIMIT_S: Final = 0.2
 BACKLOG: Final = 16
-"""A scraper or two, a supervisor, a person."""
+"""A scraper or two, a supervisor, a person; an Asterisk that fetches a prompt waits its turn in the kernel."""
 
 
 class Watched:
@@ -64,9 +64,16 @@ def _dumps(body: object) -> str:
 @contextlib.asynccontextmanager
 async def open_to_watch(address: str, watched: Watched) -> AsyncIterator[int]:
     """Listen on ``host:port`` while the context is open, and give the port (a free one for 0); raises ``OSError``."""
+    async with listening(address, watched.routes()) as port:
+        yield port
+
+
+@contextlib.asynccontextmanager
+async def listening(address: str, routes: Iterable[web.RouteDef]) -> AsyncIterator[int]:
+    """Serve pages that nobody sends anything to, on ``host:port``, and give the port; raises ``OSError``."""
     host, _, port = address.rpartition(":")
     pages = web.Application(client_max_size=BODY_BYTES_MAX)
-    pages.add_routes(watched.routes())
+    pages.add_routes(routes)
     runner = web.AppRunner(
         pages,
         access_log=None,

@@ -280,3 +280,22 @@ def test_every_place_that_the_dialplan_goes_to_exists() -> None:
     assert {"ivrengine-fallback", "ivrengine-missed", "ivrengine-show-caller"} <= targets
     assert targets <= contexts | {"s"}
     assert "ivrengine-outbound" not in targets
+
+
+@pytest.mark.parametrize(("wanted", "loads"), [("no", 0), ("yes", 2)])
+def test_asterisk_can_fetch_prompts_only_where_that_is_wanted(
+    tmp_path: Path, wanted: str, loads: int
+) -> None:
+    done = _run("render.sh", str(tmp_path), IVR_PROMPTS_BY_HTTP=wanted, **PASSWORDS)
+    assert done.returncode == 0, done.stderr
+    lines = (tmp_path / "instance/modules.conf").read_text(encoding="utf-8").splitlines()
+    assert sum(line.startswith("load") for line in lines) == loads
+    assert not [line for line in lines if "func_curl.so" in line]
+
+
+def test_whether_prompts_are_fetched_is_yes_or_no(tmp_path: Path) -> None:
+    done = _run("render.sh", str(tmp_path), IVR_PROMPTS_BY_HTTP="perhaps", **PASSWORDS)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "IVR_PROMPTS_BY_HTTP must be yes or no, not 'perhaps'.\n",
+    )

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from ivrengine.cli import watched as watching
-from ivrengine.cli.watched import MetricsError, watched
+from ivrengine.cli.watched import ListeningError, watched
 from ivrengine.telemetry import metrics
 from ivrengine.telemetry.readiness import Readiness
 from ivrengine.telemetry.watching import Watched
@@ -28,7 +28,9 @@ async def test_without_an_address_nothing_listens() -> None:
 async def test_an_address_that_another_has_is_a_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(MetricsError, match=f"{address} cannot be listened on: Address already"):
+        with pytest.raises(
+            ListeningError, match=f"{address} cannot be listened on: Address already"
+        ):
             async with watched(address, pages(), patiently=False):
                 pass
 
@@ -53,4 +55,4 @@ async def test_a_standby_listens_where_the_engine_before_it_did_when_that_is_gon
                             break
                     except aiohttp.ClientError:
                         await asyncio.sleep(0.01)
-    assert [entry["event"] for entry in logs] == ["not to be watched yet"]
+    assert [entry["event"] for entry in logs] == ["not listening yet"]
