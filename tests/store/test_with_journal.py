@@ -29,7 +29,7 @@ from tests.store.a_database import connected, lose
 pytestmark = pytest.mark.postgres
 
 CHANNEL = ChannelId("ast1:1.1")
-SEGMENT_BYTES = 20_000
+SEGMENT_BYTES = 30_000
 
 
 def a_call(number: int) -> Call:
