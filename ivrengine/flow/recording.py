@@ -137,7 +137,7 @@ def _not_done(turn: Turn, recording: Recording, event: events.RequestFailed) -> 
 
 
 def noted(call: Call, done: tuple[effects.Effect, ...], at: datetime) -> Call:
-    """Return the call with its recording as the effects of a step leave it, and what that step deletes."""
+    """Return the call with its recording as effects leave it, and what they delete; a second time changes nothing."""
     discarded: list[ids.RecordingId] = []
     recording = call.recording
     for effect in done:

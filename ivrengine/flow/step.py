@@ -13,7 +13,7 @@ from ivrengine.flow import frames, limits, parting, recording
 from ivrengine.flow.expressions import ExpressionError
 from ivrengine.flow.frames import NO_VALUE, Way
 from ivrengine.flow.model import Flow
-from ivrengine.flow.node import Fail, Finish, Move, Node, Stay, Turn
+from ivrengine.flow.node import Fail, Finish, Leave, Move, Node, Stay, Turn
 from ivrengine.flow.tidying import NOWHERE, Result, changed, tidied, without_caller
 
 NODES_PER_STEP_MAX: Final = 200
@@ -138,7 +138,8 @@ def _with_recording(flow: Flow, call: Call, event: events.CallEvent) -> Result:
     if about is None:
         return _ask_node(flow, call, event)
     now, done = about
-    call, more = _ask_node(flow, changed(call, recording=now, serial=call.serial + 1), event)
+    call = changed(call, recording=now, serial=call.serial + 1)
+    call, more = _ask_node(flow, recording.noted(call, done, event.at), event)
     return call, (*done, *more)
 
 
@@ -155,6 +156,7 @@ def _resume(flow: Flow, call: Call, event: events.Resumed) -> Result:
     lost.extend(done)
     if now is not call.recording:
         call = changed(call, recording=now)
+    call = recording.noted(call, done, event.at)
     way = Way(flow=flow, event=event, done=lost)
     timed, set_again = limits.timed(call, event.at, None, afresh=call.limit_timer_id is not None)
     way.done.extend(set_again)
@@ -235,6 +237,8 @@ def _follow(way: Way, call: Call, move: Move, timed_before: datetime | None) -> 
             return _stay(way, call, move, timed_before)
         if isinstance(move, Finish):
             return frames.over(way, call, move, "end")
+        if isinstance(move, Leave) and move.effects:  # the nodes behind it may change it again
+            call = recording.noted(call, move.effects, way.event.at)
         onward = frames.onward(way, call, move)
         if isinstance(onward, Call):
             late = limits.overdue(onward, way.event.at)
@@ -300,6 +304,7 @@ def _go_on_alone(
         limit_timer_id=None,
         serial=call.serial + 1,
     )
+    alone = recording.noted(alone, tuple(kept), event.at)
     return _follow(way, alone, _entered(way, alone), None)
 
 

@@ -35,6 +35,7 @@ def check_the_books(house: House) -> None:
         assert ends == stream[-1:], f"{name} ends once, and nothing is done after it"
         assert kinds_of(stream[-1])[-1] == "EndCall", name
         _check_visits(stream)
+        _check_recordings(stream)
     assert not recover(house.folder).open_calls
 
 
@@ -60,6 +61,15 @@ def _check_visits(stream: list[EventRow]) -> None:
                 pass
     assert inside is None
     assert set(begun.values()) <= {1}, "decided twice under one id"
+
+
+def _check_recordings(stream: list[EventRow]) -> None:
+    """See that no recording is kept twice, and none that was deleted."""
+    told = [(kind, fields) for row in stream for kind, fields in effects_of(row)]
+    kept = [fields["recording_id"] for kind, fields in told if kind == "KeepRecording"]
+    deleted = {fields["recording_id"] for kind, fields in told if kind == "DiscardRecording"}
+    assert len(kept) == len(set(kept)), "a recording is kept twice"
+    assert deleted.isdisjoint(kept), "a recording is deleted and kept"
 
 
 def check_the_switch(house: House) -> None:

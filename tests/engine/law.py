@@ -48,6 +48,7 @@ class Law:
         self._decided: set[tuple[str, str]] = set()
         self._asked: set[tuple[str, str]] = set()
         self._gone: set[str] = set()
+        self._paused_at: dict[str, datetime] = {}
         self._empty_since_s: dict[BridgeId, float] = {}
         self._down_since_at: dict[NodeName, datetime] = {}
         self._down_again_at: dict[NodeName, datetime] = {}
@@ -107,11 +108,27 @@ class Law:
         assert bounded or call.cursor.timer_id is not None, "the call waits for nothing bounded"
         leg_id = call.cursor.leg_id
         assert leg_id is None or call.call_id in leg_id, "a phone of another call"
+        self._no_secret_is_recorded(seen)
         self._calls[call.call_id] = call
         if isinstance(seen.event, events.ChannelEnded):
             self._gone.add(seen.event.channel_id)
         for effect in seen.effects:
             self._decided |= {(type(effect).__name__, subject) for subject in _ids(effect)}
+
+    def _no_secret_is_recorded(self, seen: Written) -> None:
+        """See that a paused recording has no key, on a switch that does at once what it is asked."""
+        call, at = seen.call, seen.event.at
+        if call.recording is None or not call.recording.paused:
+            self._paused_at.pop(call.call_id, None)
+            return
+        paused_at = self._paused_at.setdefault(call.call_id, at)
+        if not isinstance(seen.event, events.DigitPressed) or at == paused_at:
+            return  # what was keyed ahead was keyed before
+        for switch in self.house.switches:
+            prompt = not any(switch.faults.refuse.values()) and not switch.faults.slow
+            live = switch.exchange.recordings.live.items() if prompt else ()
+            heard = [own for own, it in live if call.call_id in own and not it.paused]
+            assert not heard, "a key is recorded that must not be"
 
     def _may_be_asked(self, seen: Asked) -> None:
         request = seen.kind, seen.subject

@@ -37,14 +37,47 @@ SILENT_AFTER_LOSS_S: Final = 330.0
 """A prompt whose end was lost for no reason is given up after 300 s; a request that fails takes some seconds more."""
 LOOK_EVERY_S: Final = 3.0
 BEGINNINGS: Final = frozenset(
-    {"answer", "play", "start_music", "dial", "create_bridge", "add_to_bridge"}
+    {
+        "answer",
+        "play",
+        "start_music",
+        "dial",
+        "create_bridge",
+        "add_to_bridge",
+        "start_recording",
+        "monitor",
+    }
 )
 """What may fail for any reason; that nobody is on the line is no lie when it is asked to be ended."""
-ASKING: Final = {
+FLOW: Final = {
     **MENU,
-    "start": "ask",
+    "start": "record",
     "nodes": {
         **MENU["nodes"],
+        "record": {
+            "type": "record",
+            "do": "start",
+            "announce": "welcome",
+            "next": "ask",
+            "error": "ask",
+        },
+        "menu": {
+            **MENU["nodes"]["menu"],
+            "choices": {"1": "pause", "2": "message", "3": "message", "0": "reception"},
+        },
+        "pause": {"type": "record", "do": "pause", "next": "flat"},
+        "flat": {**MENU["nodes"]["flat"], "next": "resume"},
+        "resume": {"type": "record", "do": "resume", "next": "menu"},
+        "message": {
+            "type": "voicemail",
+            "prompt": "message",
+            "limit": "20s",
+            "review": {"prompt": "review", "discard": "9"},
+            "next": "bye",
+            "no_message": "stop",
+            "error": "stop",
+        },
+        "stop": {"type": "record", "do": "stop", "next": "bye"},
         "ask": {
             "type": "http",
             "url": "https://erp.example.com/flats",
@@ -63,13 +96,16 @@ ASKING: Final = {
         },
     },
 }
-"""The menu, after other systems were asked and told."""
+"""The menu of a call that is recorded, after other systems were asked and told, and with a message that may be left."""
 LOSABLE: Final = (
     events.PlaybackFinished,
     events.ChannelEnded,
     events.ChannelLeft,
     events.BridgeJoined,
     events.LegAnswered,
+    events.RecordingStarted,
+    events.RecordingFinished,
+    events.RecordingFailed,
     switching.DigitHeard,
 )
 
@@ -112,6 +148,10 @@ def intentions(chance: Random) -> script.Script:
         steps.append(script.press(keys, gap_s=chance.choice((0.05, 0.3, 2.0))))
     if chance.random() < 0.6:
         steps += [script.hear("menu"), script.press("0")]
+    elif chance.random() < 0.7:
+        steps += [script.hear("menu"), script.press("2"), script.hear("beep", to_end=True)]
+        steps += [script.say(chance.uniform(0, 15)), script.press(chance.choice("#1"))]
+        steps += [script.wait(chance.uniform(0, 3)), script.press(chance.choice("12399"))]
     if chance.random() < 0.5:
         steps.append(script.hang_up(after_s=chance.uniform(0, 40)))
     return script.script(*steps, patience_s=chance.choice((None, 3, 20, 90)), fallback_s=5)
@@ -215,7 +255,7 @@ async def world(seed: int, folder: Path) -> None:
     there = other_systems(chance)
     async with a_house(
         folder,
-        ASKING,
+        FLOW,
         phones=phones,
         limits=bounds,
         seed=seed,
