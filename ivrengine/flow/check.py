@@ -196,7 +196,7 @@ def check_names(
     if around.prompts is not None:
         yield from _prompts(draft, prompts, around.prompts, around.recorded)
         if draft.whole:
-            yield from spoken_keys.check(draft, around.prompts)
+            yield from spoken_keys.check(draft, around.prompts, prompts)
 
 
 def _texts(draft: Draft, name: str, node: Node) -> Iterator[Problem]:

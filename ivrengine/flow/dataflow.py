@@ -5,18 +5,18 @@ A variable counts as given where it has a ``default``, comes in as a parameter, 
 
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from ivrengine.flow import prompt_uses
 from ivrengine.flow.draft import Draft
 from ivrengine.flow.expressions import Programs, names_in
-from ivrengine.flow.node import Node
+from ivrengine.flow.node import Expression, Node
 from ivrengine.flow.nodes.collect import Collect
 from ivrengine.flow.nodes.return_ import ReturnNode
 from ivrengine.flow.nodes.set import Set
 from ivrengine.flow.nodes.switch import Switch
-from ivrengine.flow.problems import Code, Place, Problem, problem
+from ivrengine.flow.problems import BEGINNING, Code, Place, Problem, problem
 from ivrengine.flow.text import Loc
 
 _GIVE_NOTHING: Final = frozenset(
@@ -31,9 +31,22 @@ class _Read(NamedTuple):
     """A place at which a variable's value is wanted."""
 
     variable: str
-    place: Place
-    counts_itself: bool
-    """It is read to compute its own next value: a count, which may well begin with nothing."""
+    loc: Loc
+    expression: Expression | None
+    """None where it is named as it is."""
+    inside: Place
+    """Where in the expression."""
+
+    @property
+    def counts_itself(self) -> bool:
+        """Tell whether it is read to compute its own next value: a count, which may well begin with nothing."""
+        return self.expression is not None and self.expression.assigns == self.variable
+
+    def place(self, draft: Draft) -> Place:
+        """Return where that stands in the file."""
+        if self.expression is None:
+            return draft.place(*self.loc)
+        return draft.place_in(self.loc, self.expression, self.inside)
 
 
 class _Given(NamedTuple):
@@ -60,23 +73,24 @@ def check(draft: Draft, programs: Programs) -> Iterator[Problem]:
 
 def _reads(draft: Draft, programs: Programs, name: str, node: Node) -> Iterator[_Read]:
     if isinstance(node, ReturnNode):
-        place = draft.place("nodes", name, "by")
         for variable in draft.returns.get(node.by, ()):
-            yield _Read(variable, place, counts_itself=False)
+            yield _Read(variable, ("nodes", name, "by"), None, BEGINNING)
     for expression in prompt_uses.expressions(node):
         if expression.text not in programs:
             continue
         loc: Loc = ("nodes", name, *expression.loc)
         for variable, inside in names_in(expression.text):
             if variable in draft.variables:
-                place = draft.place_in(loc, expression, inside)
-                yield _Read(variable, place, expression.assigns == variable)
+                yield _Read(variable, loc, expression, inside)
 
 
 def _too_early(draft: Draft, reads: Mapping[str, list[_Read]]) -> Iterator[Problem]:
     """Yield the places where a variable is read that no way to there has given a value, or not every way."""
+    begins = _given_first(draft)
+    if all(read.variable in begins for found in reads.values() for read in found):
+        return
     bits = {name: 1 << index for index, name in enumerate(draft.variables)}
-    given = _given(draft, bits)
+    given = _given(draft, bits, begins)
     computed = {
         variable
         for node in draft.nodes.values()
@@ -91,41 +105,42 @@ def _too_early(draft: Draft, reads: Mapping[str, list[_Read]]) -> Iterator[Probl
             hint = f"give it a `default`, or set it before `{name}`"
             if not here.somewhere & bit:
                 sentence = f"nothing gives `{read.variable}` a value on any way to here; {hint}"
-                yield problem(draft.file, read.place, Code.UNSET_VARIABLE, sentence)
+                yield problem(draft.file, read.place(draft), Code.UNSET_VARIABLE, sentence)
             elif read.variable not in computed:
                 sentence = (
                     f"on some ways to here nothing has given `{read.variable}` a value; {hint}"
                 )
-                yield problem(draft.file, read.place, Code.PERHAPS_UNSET, sentence)
+                yield problem(draft.file, read.place(draft), Code.PERHAPS_UNSET, sentence)
 
 
-def _given(draft: Draft, bits: Mapping[str, int]) -> Mapping[str, _Given]:
+def _given_first(draft: Draft) -> Collection[str]:
+    """Return the variables that have a value when the flow begins."""
+    with_default = {name for name, found in draft.variables.items() if found.default is not None}
+    return with_default.union(draft.parameters)
+
+
+def _given(draft: Draft, bits: Mapping[str, int], begins: Collection[str]) -> Mapping[str, _Given]:
     """Return for each node that can be reached what has been given a value before it."""
     assert draft.start is not None
-    first = 0
-    for name, variable in draft.variables.items():
-        first |= bits[name] if variable.default is not None or name in draft.parameters else 0
-    handlers = [to for to in draft.handlers.values() if to in draft.nodes]
-    edges = {name: list(_edges(draft, node, bits)) for name, node in draft.nodes.items()}
+    first = sum(bits[name] for name in begins if name in bits)
+    handlers = {(to, 0) for to in draft.handlers.values() if to in draft.nodes}
+    edges = {
+        name: sorted({*_edges(draft, node, bits), *handlers}) for name, node in draft.nodes.items()
+    }
     given = {draft.start: _Given(first, first)}
     ahead = deque([draft.start])
     while ahead:  # each node comes here again only for a bit that has changed
         name = ahead.popleft()
-        here = given[name]
-        after = [
-            (to, _Given(here.somewhere | new, here.everywhere | new)) for to, new in edges[name]
-        ]
-        for to, state in (*after, *((to, here) for to in handlers)):
+        somewhere, everywhere = given[name]
+        for to, new in edges[name]:
             known = given.get(to)
-            joined = state if known is None else _joined(known, state)
-            if joined != known:
-                given[to] = joined
+            some, every = somewhere | new, everywhere | new
+            if known is not None:
+                some, every = some | known.somewhere, every & known.everywhere
+            if known is None or (some, every) != known:
+                given[to] = _Given(some, every)
                 ahead.append(to)
     return given
-
-
-def _joined(one: _Given, other: _Given) -> _Given:
-    return _Given(one.somewhere | other.somewhere, one.everywhere & other.everywhere)
 
 
 def _edges(draft: Draft, node: Node, bits: Mapping[str, int]) -> Iterator[tuple[str, int]]:

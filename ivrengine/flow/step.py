@@ -158,9 +158,15 @@ def _resume(flow: Flow, call: Call, event: events.Resumed) -> Result:
         call = changed(call, recording=now)
     call = recording.noted(call, done, event.at)
     way = Way(flow=flow, event=event, done=lost)
-    timed, set_again = limits.timed(call, event.at, None, afresh=call.limit_timer_id is not None)
+    afresh = call.limit_timer_id is not None
+    timed, set_again = limits.timed(_numbered(call), event.at, None, afresh=afresh)
     way.done.extend(set_again)
     return _follow(way, timed, _resumed(way, timed, event), limits.next_end(timed))
+
+
+def _numbered(call: Call) -> Call:
+    """Return the call one number on: the timer that a gap sets anew must not have the id of the one before it."""
+    return changed(call, serial=call.serial + 1)
 
 
 def _resumed(way: Way, call: Call, event: events.Resumed) -> Move:
@@ -336,6 +342,6 @@ def _afterwards(flow: Flow | None, call: Call, event: events.CallEvent) -> Resul
         inquiring=event.inquiring,
     )
     way = Way(flow=flow, event=again, done=[])
-    timed, set_again = limits.timed(call, again.at, None, afresh=True)
+    timed, set_again = limits.timed(_numbered(call), again.at, None, afresh=True)
     way.done.extend(set_again)
     return _follow(way, timed, _resumed(way, timed, again), limits.next_end(timed))

@@ -16,6 +16,7 @@ from ivrengine.flow.expressions import (
     Compiler,
     Program,
     Programs,
+    names_in,
 )
 from ivrengine.flow.model import ZERO, Variable
 from ivrengine.flow.node import Expression
@@ -118,7 +119,13 @@ def _faults(
         return  # what is wrong with the variable's declaration has been said
     for fault in error.faults:
         place = draft.place_in(loc, expression, fault.place)
-        yield problem(draft.file, place, fault.code, fault.sentence)
+        if fault.code is Code.EXPRESSION_NAME and expression.before.endswith("{"):
+            sentence = (
+                f"the flow declares no variable `{text}`{did_you_mean(text, draft.variables)}"
+            )
+            yield problem(draft.file, place, Code.UNKNOWN_VARIABLE, sentence)
+        else:
+            yield problem(draft.file, place, fault.code, fault.sentence)
 
 
 def _assignments(draft: Draft) -> Iterator[Problem]:
@@ -193,6 +200,14 @@ def _answered(draft: Draft, name: str, kind: CelType) -> Iterator[Problem]:
 
 def _unused(draft: Draft, programs: Mapping[str, Program]) -> Iterator[Problem]:
     used = {name for program in programs.values() for name in program.variables}
+    used |= {
+        name
+        for node in draft.nodes.values()
+        for expression in prompt_uses.expressions(node)
+        if expression.text
+        not in programs  # broken, and told of: it reads what it names all the same
+        for name, _ in names_in(expression.text)
+    }
     used |= {name for node in draft.nodes.values() for _, name in node.assigns()}
     used |= {*draft.parameters, *(name for names in draft.returns.values() for name in names)}
     for name in draft.variables:

@@ -123,6 +123,8 @@ def test_it_opens_next_at_the_first_minute_at_which_it_is_open(
     if wall.is_open(moment):
         return
     found, wanted = made.next_open(moment), wall.next_open(moment, days=3)
+    if found is not None:
+        found = found.astimezone(UTC)  # in an hour that comes twice, no two zones' times are equal
     assert found == wanted if wanted else found is None or found - moment > timedelta(days=2)
 
 

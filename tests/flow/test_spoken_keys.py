@@ -19,7 +19,7 @@ def found(choices: str, more: str = "", **texts: str) -> list[tuple[Code, str]]:
     assert wrong == []
     return [
         (problem.code, problem.sentence.split("`")[-2])
-        for problem in spoken_keys.check(candidate, {"p": texts})
+        for problem in spoken_keys.check(candidate, {"p": texts}, {})
     ]
 
 

@@ -14,6 +14,8 @@ from ivrengine.flow.node import Expression, Fail, Leave, Loc, MayFail, Move, Tur
 
 PARTS_MAX: Final = 6
 """A message that takes longer to read belongs into a letter; every part is paid for."""
+_WRITTEN: Final = ("string", "int", "double")
+"""Types of values that can be written for people; of yes and no, `switch` makes words."""
 _PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -100,7 +102,12 @@ class Sms(MayFail):
         """Yield the variables in the texts, each of which is an expression by itself."""
         for language, text in self.text.items():
             for found in _PLACEHOLDER.finditer(text):
-                yield Expression(loc=("text", language), text=found[1])
+                yield Expression(
+                    loc=("text", language),
+                    text=found[1],
+                    before=text[: found.start(1)],
+                    accepts=_WRITTEN,
+                )
 
     def languages(self) -> Iterator[tuple[Loc, str]]:
         """Yield the languages of the text."""
