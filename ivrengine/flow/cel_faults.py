@@ -37,7 +37,29 @@ FUNCTIONS: Final = (
 _FAULT: Final = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 _UNDECLARED: Final = re.compile(r"undeclared reference to '(.*)' \(in container '.*'\)")
 _SYNTAX: Final = "Syntax error: "
-_MEANT: Final = {"and": "&&", "or": "||", "not": "!", "=": "==", "<>": "!=", "&": "&&", "|": "||"}
+_MEANT: Final = {
+    "and": "&&",
+    "or": "||",
+    "not": "!",
+    "=": "==",
+    "<>": "!=",
+    "&": "&&",
+    "|": "||",
+    "if": "condition ? this : that",
+    **dict.fromkeys("\u2018\u2019\u201c\u201d", "'"),
+}
+_FUNCTIONS_ELSEWHERE: Final = {
+    "len": "size",
+    "length": "size",
+    "count": "size",
+    "str": "string",
+    "float": "double",
+    "includes": "contains",
+    "regex": "matches",
+}
+"""What other languages call the functions of CEL."""
+_TEMPLATE: Final = re.compile(r"\$?\{+\s*([a-z]\w*)\s*\}+")
+_TYPES: Final = {"google.protobuf.Timestamp": "timestamp", "google.protobuf.Duration": "duration"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,7 +84,7 @@ def read(message: str, text: str, known: Sequence[str]) -> Iterator[Fault]:
             yield fault
         elif not syntax_broken:  # the parser's later complaints follow from its first
             syntax_broken = True
-            yield fault
+            yield _template(text) or fault
 
 
 def _without_position(message: str) -> str:
@@ -80,6 +102,16 @@ def _fault(sentence: str, text: str, place: Place, known: Sequence[str]) -> Faul
     return Fault(Code.EXPRESSION_SYNTAX, sentence.removeprefix(_SYNTAX), place)
 
 
+def _template(text: str) -> Fault | None:
+    """Return the fault of an expression that names a variable as templates do."""
+    found = _TEMPLATE.search(text)
+    if found is None:
+        return None
+    sentence = f"this is an expression already: write `{found[1]}` without braces"
+    line, start = text.count("\n", 0, found.start()), text.rfind("\n", 0, found.start()) + 1
+    return Fault(Code.EXPRESSION_SYNTAX, sentence, Place(line + 1, found.start() - start + 1))
+
+
 def _undeclared(name: str, text: str, place: Place, known: Sequence[str]) -> Fault:
     """Say that a name is unknown; CEL points at its last dot or the bracket behind it, people at its beginning."""
     line = text.splitlines()[place.line - 1]
@@ -87,7 +119,9 @@ def _undeclared(name: str, text: str, place: Place, known: Sequence[str]) -> Fau
     begin = line.rfind(name, 0, place.column - 1 + len(name))
     where = Place(place.line, begin + 1) if begin >= 0 else place
     if called:
-        sentence = f"unknown function `{name}`{did_you_mean(name, FUNCTIONS)}"
+        meant = _FUNCTIONS_ELSEWHERE.get(name)
+        perhaps = f"; did you mean `{meant}`?" if meant else did_you_mean(name, FUNCTIONS)
+        sentence = f"unknown function `{name}`{perhaps}"
     else:
         sentence = f"unknown name `{name}`{_perhaps(name, known)}"
     return Fault(Code.EXPRESSION_NAME, sentence, where)
@@ -104,7 +138,7 @@ def _perhaps(name: str, known: Iterable[str]) -> str:
 
 
 def _no_overload(function: str, types: str) -> str:
-    operands = types.strip("()").split(", ")
+    operands = [_TYPES.get(operand, operand) for operand in types.strip("()").split(", ")]
     spoken = " and ".join(filter(None, [", ".join(operands[:-1]), operands[-1]]))
     name = "? :" if function == "_?_:_" else function.replace("_", "")
     return f"`{name}` does not work on {spoken}"
@@ -142,6 +176,16 @@ _READINGS: Final[tuple[tuple[re.Pattern[str], Code, Callable[..., str]], ...]] =
         re.compile(r"reserved identifier: (\w+)"),
         Code.EXPRESSION_SYNTAX,
         "`{}` is a reserved word of CEL".format,
+    ),
+    (
+        re.compile(r"Syntax error: missing '(.*)' at '.*'"),
+        Code.EXPRESSION_SYNTAX,
+        "a `{}` is missing".format,
+    ),
+    (
+        re.compile(r"invalid (?:u?int|double) literal"),
+        Code.EXPRESSION_SYNTAX,
+        "this number is too large".format,
     ),
     (
         re.compile(r"Syntax error: token recognition error at: '(.*)'"),

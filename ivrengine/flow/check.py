@@ -7,10 +7,11 @@ from typing import Final
 from ivrengine.flow import prompt_uses, spoken_keys
 from ivrengine.flow.book import PromptTexts
 from ivrengine.flow.draft import Draft
+from ivrengine.flow.fields import is_name
 from ivrengine.flow.node import Node
 from ivrengine.flow.nodes.return_ import ReturnNode
 from ivrengine.flow.outside import Outside, origin_of
-from ivrengine.flow.problems import Code, Problem, did_you_mean, problem
+from ivrengine.flow.problems import Code, Problem, closest, did_you_mean, problem
 from ivrengine.flow.text import Loc
 
 _Edge = tuple[str, str]
@@ -36,7 +37,10 @@ def check_graph(draft: Draft) -> Iterator[Problem]:
     if draft.whole and draft.start is not None and not unknown:
         yield from _unreachable(draft, draft.start)
         yield from _nobody_there(draft)
-    yield from _endless_loops(draft)
+        reached = _reached(draft, [draft.start, *draft.handlers.values()])
+        yield from (loop for name, loop in _endless_loops(draft) if name in reached)
+    else:
+        yield from (loop for _, loop in _endless_loops(draft))
     yield from _undeclared_returns(draft)
 
 
@@ -50,7 +54,10 @@ def _unknown_targets(draft: Draft) -> Iterator[Problem]:
         for exit_name, target in node.exits().items():
             if target is not None and target not in known:
                 unknown.append((_loc_of_exit(name, node, exit_name), target))
+    misnamed = [name for name in draft.broken_nodes if not is_name(name)]
     for loc, target in unknown if known else ():
+        if closest(target, misnamed) is not None:
+            continue  # the node's name is broken, and that is told
         sentence = f"no node `{target}`{did_you_mean(target, known)}"
         yield problem(draft.file, draft.place(*loc), Code.UNKNOWN_NODE, sentence)
 
@@ -62,7 +69,8 @@ def _loc_of_exit(name: str, node: Node, exit_name: str) -> Loc:
 def _unreachable(draft: Draft, start: str) -> Iterator[Problem]:
     reached = _reached(draft, [start, *draft.handlers.values()])
     for name in draft.nodes:
-        if name not in reached:
+        if name not in reached:  # told once for all that only it leads to
+            reached |= _reached(draft, [name])
             sentence = f"no way from `{start}` leads to the node `{name}`"
             yield problem(
                 draft.file, draft.key_place("nodes", name), Code.UNREACHABLE_NODE, sentence
@@ -102,8 +110,8 @@ def _undeclared_returns(draft: Draft) -> Iterator[Problem]:
             yield problem(draft.file, place, Code.RETURN_UNDECLARED, sentence)
 
 
-def _endless_loops(draft: Draft) -> Iterator[Problem]:
-    """Yield each loop that a call never leaves while nobody does anything.
+def _endless_loops(draft: Draft) -> Iterator[tuple[str, Problem]]:
+    """Yield each loop that a call never leaves while nobody does anything, with a node of it.
 
     A node is *bounded* if all its idle exits lead to bounded nodes; one that decides by the flow's data, if one of them
     does: it may count the rounds. What the least set of bounded nodes leaves over goes round.
@@ -124,7 +132,7 @@ def _endless_loops(draft: Draft) -> Iterator[Problem]:
             way.append(here)
             here = onward[here][1]
         if here in way:
-            yield _loop(draft, way[way.index(here) :], onward)
+            yield here, _loop(draft, way[way.index(here) :], onward)
 
 
 def _idle_edges(draft: Draft, node: Node) -> list[_Edge]:

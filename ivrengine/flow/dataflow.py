@@ -182,8 +182,7 @@ def _secrets(draft: Draft) -> Iterator[Problem]:
             loc: Loc = ("nodes", name, *expression.loc)
             counted = _COUNTED.sub(lambda size: " " * len(size[0]), expression.text)
             for variable, inside in names_in(counted):
-                place = draft.document.place_inside(loc, expression.text, inside)
-                found.append((variable, place))
+                found.append((variable, draft.place_in(loc, expression, inside)))
     for variable, place in found:
         if variable in secret:
             sentence = (

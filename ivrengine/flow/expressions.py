@@ -82,6 +82,8 @@ RESERVED_NAMES: Final = frozenset((*_RESERVED_WORDS.split(), *_TYPE_NAMES.split(
 _WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME: Final = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 _QUOTED: Final = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
+_PATTERN: Final = re.compile(rf"\bmatches\(\s*(?:[^'\"(),]+,\s*)?({_QUOTED.pattern})\s*\)")
+"""A call of ``matches`` with the pattern in quotes."""
 _WALK: Final = re.compile(r"\.\s*(?:map|filter|all|exists|exists_one)\s*\(")
 
 
@@ -138,6 +140,7 @@ class Compiler:
         if "{" in unquoted and _WALK.search(unquoted):
             sentence = "going over the entries of a map is not allowed: their order is not fixed"
             raise CompileError(cel_faults.Fault(Code.EXPRESSION, sentence))
+        self._check_patterns(text)
         returns = str(compiled.return_type()).lower()
         if expects is not None and returns not in {expects.value, "dyn"}:
             sentence = f"expected an expression of type {expects}, found one of type {returns}"
@@ -153,6 +156,14 @@ class Compiler:
             variables=tuple(name for name in self._variables if name in words),
             surroundings=tuple(s for s in SURROUNDINGS if s.rpartition(".")[2] in words),
         )
+
+    def _check_patterns(self, text: str) -> None:
+        """Refuse a regular expression that is none: only running it would tell, and that is in a call."""
+        for found in _PATTERN.finditer(text):
+            if self._env.compile(f"''.matches({found[1]})").eval(data={}).type() == cel.Type.ERROR:
+                place = _place_of(text, found.start(1))
+                sentence = f"{found[1]} is no pattern (a regular expression) that can be matched"
+                raise CompileError(cel_faults.Fault(Code.EXPRESSION, sentence, place))
 
 
 class Programs:
@@ -223,9 +234,12 @@ def names_in(text: str) -> Iterator[tuple[str, Place]]:
     """Yield the names that an expression reads, with their places in it; nothing that stands in quotes is one."""
     unquoted = _QUOTED.sub(lambda quoted: " " * len(quoted[0]), text)
     for name in _NAME.finditer(unquoted):
-        line = unquoted.count("\n", 0, name.start())
-        column = name.start() - unquoted.rfind("\n", 0, name.start())
-        yield name[0], Place(line + 1, column)
+        yield name[0], _place_of(unquoted, name.start())
+
+
+def _place_of(text: str, index: int) -> Place:
+    line = text.count("\n", 0, index)
+    return Place(line + 1, index - text.rfind("\n", 0, index))
 
 
 def is_value(value: object) -> TypeGuard[Value]:

@@ -41,7 +41,7 @@ def unexpected(what: str) -> PydanticCustomError:
     return PydanticCustomError("expected", "expected {what}", {"what": what})
 
 
-def contradiction(key: str, sentence: str) -> PydanticCustomError:
+def contradiction(key: str | int, sentence: str) -> PydanticCustomError:
     """Return the error of fields that do not fit together, to be reported at ``key``."""
     return PydanticCustomError("contradiction", "{sentence}", {"key": key, "sentence": sentence})
 
@@ -65,6 +65,11 @@ def _seconds(value: object) -> float:
     if not value or found is None:
         raise unexpected("a duration with its unit such as 5s, 1m30s or 500ms")
     return sum(float(n) * _UNIT_S[unit] for unit, n in found.groupdict().items() if n)
+
+
+def is_name(text: str) -> bool:
+    """Tell whether this can be a name of a flow, node, prompt or phone, or with _ for - of a variable."""
+    return bool(_NAME.fullmatch(text))
 
 
 def duration(seconds: float) -> str:

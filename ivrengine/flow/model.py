@@ -4,13 +4,28 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+)
 
 from ivrengine.core.call import Call, FlowRef, Value
 from ivrengine.core.ids import BrandId
 from ivrengine.flow.defaults import Defaults
 from ivrengine.flow.expressions import CelType
-from ivrengine.flow.fields import Language, Name, Seconds, VariableName, Zone, one_or_many
+from ivrengine.flow.fields import (
+    Language,
+    Name,
+    Seconds,
+    VariableName,
+    Zone,
+    contradiction,
+    one_or_many,
+)
 from ivrengine.flow.node import Kit, Node
 from ivrengine.flow.nodes.call import CallFlow
 from ivrengine.flow.nodes.collect import Collect
@@ -85,6 +100,13 @@ Returned = Annotated[tuple[VariableName, ...], _ONE_OR_MANY, Field(max_length=32
 """The variables that a sub-flow hands back."""
 
 
+def _each_once(languages: tuple[str, ...]) -> tuple[str, ...]:
+    for index, language in enumerate(languages):
+        if language in languages[:index]:
+            raise contradiction(index, f"`{language}` is listed twice")
+    return languages
+
+
 class FlowSource(BaseModel):
     """A flow, as written in one YAML file."""
 
@@ -92,9 +114,12 @@ class FlowSource(BaseModel):
 
     flow: Name = Field(description="The flow's name, unique within its brand.")
     brand: Name = Field(description="The brand (tenant) that the flow belongs to.")
-    languages: Annotated[tuple[Language, ...], _ONE_OR_MANY, Field(min_length=1, max_length=16)] = (
-        Field(description="The languages that the flow speaks; calls begin in the first.")
-    )
+    languages: Annotated[
+        tuple[Language, ...],
+        _ONE_OR_MANY,
+        Field(min_length=1, max_length=16),
+        AfterValidator(_each_once),
+    ] = Field(description="The languages that the flow speaks; calls begin in the first.")
     variables: Annotated[dict[VariableName, Variable], Field(max_length=64)] = Field(
         default_factory=dict, description="The variables of the flow, with their types."
     )

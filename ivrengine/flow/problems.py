@@ -311,6 +311,8 @@ def shown(value: object) -> str:
     match value:
         case None:
             return "nothing"
+        case "":
+            return "an empty text"
         case dict():
             return "a mapping"
         case list() | tuple():

@@ -8,6 +8,7 @@ import dataclasses
 import re
 import types
 import typing
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -54,11 +55,23 @@ def _is_told_otherwise(
 ) -> bool:
     """Tell whether this follows from something else that is told."""
     is_missing = detail["type"] == "missing"
+    if detail["type"] == "union_tag_not_found":
+        loc = (*loc, "type")
+    siblings = value_at(document.data, loc[:-1])
+    empty = [k for k, v in siblings.items() if v is None] if isinstance(siblings, dict) else []
+    if loc and any(key.startswith(f"{loc[-1]} ") for key in empty):
+        return True  # its colon is missing, and that was told
+    if detail["type"] == "extra_forbidden" and empty and _is_mapping(document, loc):
+        return True  # what belongs to a key that has no value, and is not indented
     if document.spot(loc[:-1] if is_missing else loc).faulty:
         return True  # it was told when the text was read
     if is_missing:
         return loc in meant.values()  # told of the key that is misspelt
     return detail["type"] == "too_short" and not _is_short(detail, value_at(document.data, loc))
+
+
+def _is_mapping(document: Document, loc: Loc) -> bool:
+    return isinstance(value_at(document.data, loc), dict)
 
 
 def _is_short(detail: ErrorDetails, found: object) -> bool:
@@ -195,7 +208,16 @@ def _expectation(kind: str, detail: ErrorDetails, context: _Context, found: obje
         return f"{shown(found)} is not right here ({detail['msg']})"
     size = len(found) if isinstance(found, list | dict) else None
     what = shown(found) if size is None or not kind.startswith("too_") else str(size or "none")
-    return f"expected {say(context, found)}, found {what}"
+    return f"expected {say(context, found)}, found {what}{_foreign(found)}"
+
+
+def _foreign(found: object) -> str:
+    """Name the first letter of another script: it may look like one of those that are meant."""
+    for character in found if isinstance(found, str) else "":
+        name = "" if character.isascii() else unicodedata.name(character, "")
+        if character.isalpha() and name and not name.startswith("LATIN"):
+            return f", in which `{character}` is U+{ord(character):04X}, {name.lower()}"
+    return ""
 
 
 def _limit(value: float, found: object) -> str:
@@ -207,6 +229,10 @@ def _limit(value: float, found: object) -> str:
 
 def _entries(count: int) -> str:
     return "1 entry" if count == 1 else f"{count} entries"
+
+
+def _characters(least: int) -> str:
+    return "a text that is not empty" if least == 1 else f"a text of at least {least} characters"
 
 
 def _one_of(context: _Context) -> str:
@@ -231,10 +257,14 @@ _EXPECTED: Final[Mapping[str, Callable[[_Context, object], str]]] = {
     "dict_type": lambda *_: "a mapping (key: value)",
     "model_type": lambda *_: "a mapping (key: value)",
     "model_attributes_type": lambda *_: "a mapping (key: value)",
-    "string_too_short": lambda context, _: f"a text of at least {context['min_length']} characters",
+    "string_too_short": lambda context, _: _characters(context["min_length"]),
     "string_too_long": lambda context, _: f"a text of at most {context['max_length']} characters",
     "too_short": lambda context, _: f"at least {_entries(context['min_length'])}",
-    "too_long": lambda context, _: f"at most {_entries(context['max_length'])}",
+    "too_long": lambda context, found: (
+        f"at most {context['max_length']} characters"
+        if isinstance(found, str)
+        else f"at most {_entries(context['max_length'])}"
+    ),
     "greater_than_equal": lambda context, found: f"at least {_limit(context['ge'], found)}",
     "less_than_equal": lambda context, found: f"at most {_limit(context['le'], found)}",
 }

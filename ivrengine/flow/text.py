@@ -177,6 +177,8 @@ class _Reader:
         if isinstance(self._next(), yaml.StreamEndEvent):
             self._stop(BEGINNING, Code.FILE_EMPTY, "the file is empty")
         data, tree = self._value(self._next())
+        if data is None and not self.faults:
+            self._stop(BEGINNING, Code.FILE_EMPTY, "the file is empty")
         self._next()  # the document's end
         event = self._next()
         if not isinstance(event, yaml.StreamEndEvent):
@@ -243,7 +245,8 @@ class _Reader:
                 continue
             assert isinstance(key, str)
             if value is None and id(event) not in self._faulty:
-                self._tell(key_event, Code.EMPTY_VALUE, f"`{key}` has no value")
+                sentence = f"`{key}` has no value{yaml_faults.perhaps_joined(key)}"
+                self._tell(key_event, Code.EMPTY_VALUE, sentence)
                 self._faulty[id(event)] = event
             entries[key] = value
             branch.children[key] = (key_event, tree)
@@ -281,12 +284,13 @@ def _offset(value: str, inside: Place) -> int:
 
 def _index_of(text: str, spot: Spot, before: int) -> int:
     """Return the index in the file of a scalar's character that has so many characters before it, blanks not counted."""
+    last = spot.begin
     for index, width in _written(text, spot):
         if before == 0:
             return index
         before -= 1
         last = index + width
-    return last if spot.end > spot.begin else spot.begin
+    return last
 
 
 def _written(text: str, spot: Spot) -> Sequence[tuple[int, int]]:

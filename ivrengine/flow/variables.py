@@ -18,12 +18,13 @@ from ivrengine.flow.expressions import (
     Programs,
     names_in,
 )
+from ivrengine.flow.fields import is_name
 from ivrengine.flow.model import ZERO, Variable
 from ivrengine.flow.node import Expression
 from ivrengine.flow.nodes.collect import INT_DIGITS_MAX, Collect
 from ivrengine.flow.nodes.hours import Hours
 from ivrengine.flow.nodes.survey import Survey
-from ivrengine.flow.problems import Code, Problem, did_you_mean, problem, shown
+from ivrengine.flow.problems import Code, Problem, closest, did_you_mean, problem, shown
 from ivrengine.flow.text import Loc
 
 _INT: Final = re.compile(r"[+-]?[0-9]{1,18}")
@@ -131,9 +132,12 @@ def _faults(
 def _assignments(draft: Draft) -> Iterator[Problem]:
     """Yield what is wrong with the variables that nodes give values to."""
     declared = {*draft.variables, *draft.broken_variables}
+    misnamed = [name for name in draft.broken_variables if not is_name(name) or "-" in name]
     yield from _interface(draft, declared)
     for node_name, node in draft.nodes.items():
         for loc, name in node.assigns():
+            if name not in declared and closest(name, misnamed) is not None:
+                continue  # its declaration is broken, and that is told
             if name not in declared:
                 at = ("nodes", node_name, *loc)
                 place = draft.key_place(*at) if loc[-1] == name else draft.place(*at)

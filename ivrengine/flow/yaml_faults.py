@@ -11,16 +11,30 @@ from ivrengine.flow.problems import BEGINNING, Code, Place, Problem, problem, sh
 
 _CONTROL: Final = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What YAML 1.1 (5.1, "printable") does not allow in a file."""
+_UNSEEN: Final = re.compile("[\u200b\u202a-\u202e\u2060-\u2069\ufeff]")
+"""What nobody sees, or what shows a line in another order than it is read in."""
+_BLANKS_IN_NAMES: Final = "\u00a0\u2007\u202f\u3000"
+_ODD_INDENT: Final = re.compile(f"^[ \t]*([{_BLANKS_IN_NAMES}])", re.MULTILINE)
+_NO_BLANK: Final = re.compile(r"^\s*(?:- +)*[a-z][\w-]*:(?=[^\s:/])")
+"""A key whose colon the value follows at once, so that both are one word."""
 _COMMENTED_KEY: Final = re.compile(r"^[ \t]*(#:)[ \t]+[a-z][a-z0-9_-]*[ \t]*$", re.MULTILINE)
 _ESCAPE: Final = re.compile(r"\\(?:x[\da-fA-F]{2}|u[\da-fA-F]{4}|U[\da-fA-F]{8}|\r\n|.)", re.DOTALL)
 _BLANK_ESCAPES: Final = frozenset("t\tn\r\nvf rN_LP")
 """Letters of the escapes that stand for a blank, and the line break that an escape removes."""
-_BYTE_ORDER_MARKS: Final = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_BYTE_ORDER_MARKS: Final = {
+    b"\xff\xfe\x00\x00": "UTF-32",
+    b"\x00\x00\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
+_COLON: Final = "mapping values are not allowed in this context"
+_KEY: Final = "did not find expected key"
+_DIRECTIVE: Final = "lines that begin with % are not part of flow files"
 _SENTENCES: Final = {
-    "mapping values are not allowed in this context": (
+    _COLON: (
         "a `:` is not expected here; a text with `: ` in it is put in quotes, and the keys of a mapping begin in one column"
     ),
-    "did not find expected key": (
+    _KEY: (
         "expected a key in the same column as the keys above it, or a value that was left open was not closed"
     ),
     "did not find expected '-' indicator": (
@@ -33,6 +47,10 @@ _SENTENCES: Final = {
         "an unknown escape in a double-quoted text; write \\\\ for one backslash, or use single quotes"
     ),
     "could not find expected ':'": "expected `key: value`; the colon and a blank after it are missing",
+    "did not find expected <document start>": "the file ends with `...`; nothing may come after it",
+    "found unknown directive name": _DIRECTIVE,
+    "found incompatible YAML document": _DIRECTIVE,
+    "found invalid Unicode character escape code": "an escape that stands for no character",
 }
 _AT_BEGINNING: Final = frozenset(
     {
@@ -60,20 +78,34 @@ class Fault:
 
 def in_bytes(raw: bytes) -> Fault | None:
     """Return why these bytes are not the text of a flow file."""
-    if raw[:2] in _BYTE_ORDER_MARKS:
-        sentence = f"the file is {_BYTE_ORDER_MARKS[raw[:2]]}; save it as UTF-8"
-        return Fault(BEGINNING, Code.FILE_ENCODING, sentence)
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
+        if raw.startswith(mark):
+            sentence = f"the file is {encoding}; save it as UTF-8"
+            return Fault(BEGINNING, Code.FILE_ENCODING, sentence)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8-sig", errors="replace")
         sentence = f"the file is not UTF-8 (byte {raw[error.start]:#04x}){_as_turkish(raw)}; save it as UTF-8"
         return Fault(_end_of(before), Code.FILE_ENCODING, sentence)
-    control = _CONTROL.search(text)
-    if control is None:
+    for kind, pattern in (("a control", _CONTROL), ("an invisible", _UNSEEN)):
+        found = pattern.search(text)
+        if found is not None:
+            sentence = f"{kind} character (U+{ord(found[0]):04X}) is not allowed"
+            return Fault(_end_of(text[: found.start()]), Code.FILE_ENCODING, sentence)
+    odd = _ODD_INDENT.search(text)
+    if odd is None:
         return None
-    sentence = f"a control character (U+{ord(control[0]):04X}) is not allowed"
-    return Fault(_end_of(text[: control.start()]), Code.FILE_ENCODING, sentence)
+    sentence = f"this line begins with a blank that is none to YAML (U+{ord(odd[1]):04X}); indent with spaces"
+    return Fault(_end_of(text[: odd.start(1)]), Code.YAML_SYNTAX, sentence)
+
+
+def perhaps_joined(key: str) -> str:
+    """Return what may have made one key of what should be a key and its value."""
+    if any(blank in key for blank in _BLANKS_IN_NAMES):
+        return "; a blank in it is none to YAML (a no-break space): write a plain one"
+    first, _, rest = key.partition(" ")
+    return f"; write `{first}: {rest}`" if rest and first.isidentifier() else ""
 
 
 def _as_turkish(raw: bytes) -> str:
@@ -100,6 +132,15 @@ def in_yaml(error: yaml.YAMLError, text: str) -> Fault:
     if error.context == "while scanning an alias":
         sentence = 'a key or text that begins with * is put in quotes: "*"'
         return Fault(Place(mark.line + 1, mark.column), Code.YAML_SYNTAX, sentence)
+    for before in (mark.line, mark.line - 1) if said == _COLON else ():
+        joined = _NO_BLANK.match(lines[before]) if 0 <= before < len(lines) else None
+        if joined is not None:
+            place = Place(before + 1, joined.end() + 1)
+            return Fault(place, Code.YAML_SYNTAX, "a blank is missing here, after the `:`")
+    closing = line[mark.column : mark.column + 1]
+    if said == _KEY and closing in {"}", "]"}:
+        sentence = f"this `{closing}` closes nothing"
+        return Fault(Place(mark.line + 1, mark.column + 1), Code.YAML_SYNTAX, sentence)
     if said in _AT_BEGINNING and error.context_mark is not None:
         mark = error.context_mark
     place = Place(mark.line + 1, mark.column + 1)

@@ -274,7 +274,8 @@ def without_ids(call: Call) -> Call:
         bridge_id=cursor.bridge_id and BridgeId("b"),
         request_id=cursor.request_id and RequestId("q"),
     )
-    return dataclasses.replace(call, cursor=alike, serial=0)
+    limit = call.limit_timer_id and TimerId("limit")
+    return dataclasses.replace(call, cursor=alike, limit_timer_id=limit, serial=0)
 
 
 @pytest.mark.parametrize("flow", example_flows(), ids=lambda flow: flow.ref.name)
