@@ -3,12 +3,14 @@
 import dataclasses
 import gc
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
 import typer
 
+from ivrengine.cli import all_cores
 from ivrengine.engine.clock import wall
 from ivrengine.flow import explaining, folder_files, load
 from ivrengine.flow.outside import Outside
@@ -48,8 +50,11 @@ def check(
         for sentence in complaints:
             typer.echo(f"ivrengine: {sentence}", err=True)
         raise typer.Exit(2)
-    gc.disable()  # nothing read here is a cycle: looking for some is a quarter of the time, and the process ends soon
-    flows, found = _checked(wanted)
+    gc.disable()  # nothing read here is a cycle: looking for some is a quarter of the time
+    try:
+        flows, found = _checked(wanted)
+    finally:
+        gc.enable()
     if as_json:
         typer.echo(_json(flows, found))
     else:
@@ -86,21 +91,21 @@ def _unusable(path: Path) -> Iterable[str]:
 
 def _checked(paths: Iterable[Path]) -> tuple[int, tuple[Problem, ...]]:
     """Return how many flows passed, and what was found; of a folder all, of a single file what concerns it."""
-    folders: dict[Path, set[Path] | None] = {}
+    folders: dict[Path, set[str] | None] = {}
     for path in paths:
         folder = path if path.is_dir() else _folder_of(path)
         files = folders.setdefault(folder, set())
         if path.is_dir():
             folders[folder] = None
         elif files is not None:
-            files.add(path.resolve())
+            files.add(folder_files.name_of(os.path.realpath(path)))
     flows = 0
     found: list[Problem] = []
     outside = _outside()
     for folder, only in folders.items():
-        book, problems = load.load_folder(folder, outside, wall().date())
-        flows += len(book.flows)
-        found += [p for p in problems if only is None or Path(p.file).resolve() in only]
+        can_run, problems = load.check_folder(folder, outside, wall().date(), all_cores.spread)
+        flows += can_run
+        found += [p for p in problems if only is None or os.path.realpath(p.file) in only]
     return flows, in_order(found)
 
 

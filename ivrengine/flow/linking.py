@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from ivrengine.core.call import FlowRef
@@ -190,17 +190,26 @@ def too_deep(known: Interfaces) -> Iterator[Problem]:
                 yield problem(site.file, site.place, Code.SUBFLOW_DEPTH, sentence)
 
 
-def linked(flows: Mapping[Key, Flow], known: Interfaces) -> dict[Key, Flow]:
-    """Return the flows with their sub-flows; a flow that calls one which is missing or broken is left out with it.
+def complete(flows: Collection[Key], known: Interfaces) -> list[Key]:
+    """Return the flows whose sub-flows are all there, each behind those that it calls."""
+    done: dict[Key, None] = {}
+    for _ in range(DEPTH_MAX + 1):  # in each round those whose sub-flows are all done
+        for key in flows:
+            called = [(key[0], site.subflow) for site in known[key].sites]
+            if key not in done and all(each in done for each in called):
+                done[key] = None
+    return list(done)
+
+
+def linked(flows: Mapping[Key, Flow], sound: Collection[Key], known: Interfaces) -> dict[Key, Flow]:
+    """Return the sound flows with their sub-flows; one that calls a flow which is missing or broken is left out with it.
 
     A flow's version covers the versions of the flows that it calls.
     """
     done: dict[Key, Flow] = {}
-    for _ in range(DEPTH_MAX + 1):  # in each round those whose sub-flows are all done
-        for key, flow in flows.items():
-            called = [(key[0], site.subflow) for site in known[key].sites]
-            if key not in done and all(each in done for each in called):
-                done[key] = with_subflows(flow, {name: done[brand, name] for brand, name in called})
+    for key in complete(sound, known):
+        called = {site.subflow: done[key[0], site.subflow] for site in known[key].sites}
+        done[key] = with_subflows(flows[key], called)
     return done
 
 

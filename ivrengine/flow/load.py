@@ -3,8 +3,9 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,67 +35,20 @@ from ivrengine.flow.outside import Outside
 from ivrengine.flow.problems import (
     BEGINNING,
     Code,
-    Place,
     Problem,
     any_error,
     did_you_mean,
     in_order,
     problem,
 )
+from ivrengine.flow.reading import Part, Read, Seen, Spread
 from ivrengine.flow.schedules import Schedule
-from ivrengine.flow.shelf import Shelf
 from ivrengine.flow.templates import Template
 
 ROUTING_FILE: Final = "routing.yaml"
 PROMPTS_FILE: Final = "prompts.yaml"
 PROMPTS_FOLDER: Final = "prompts"
 RECORDINGS_FOLDER: Final = "recordings"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """What the checks over all flows need to know of a flow once its file has been let go of."""
-
-    brand: BrandId | None
-    flow: str | None
-    file: str
-    place: Place
-    """Of its name."""
-    prompts: Collection[str]
-    schedules: Collection[str]
-    interface: linking.Interface
-    course: overheard.Course | None
-
-    @property
-    def whole(self) -> bool:
-        """Whether all of it could be understood."""
-        return self.interface.whole
-
-
-@dataclasses.dataclass(slots=True, kw_only=True)
-class _Folder:
-    """What was read of a folder."""
-
-    routing_file: routing.Routing | None = None
-    outside: Outside | None = None
-    shelf: Shelf = dataclasses.field(default_factory=Shelf)
-    schedules: schedule_files.Schedules = schedule_files.NONE
-    seen: list[_Seen] = dataclasses.field(default_factory=list)
-    first: dict[tuple[BrandId | None, str | None], _Seen] = dataclasses.field(default_factory=dict)
-    all_seen: bool = True
-    """False if a file of a flow said nothing that could be understood."""
-    problems: list[Problem] = dataclasses.field(default_factory=list)
-
-    def brand_names(self) -> list[str] | None:
-        """Return the names of all brands, sound or broken; None if nothing can be said of them."""
-        return (self.routing_file.names() or None) if self.routing_file is not None else None
-
-    def knows_all_flows(self) -> bool:
-        """Tell whether every flow could be read to its end, and its brand is one."""
-        names = self.brand_names()
-        return self.all_seen and all(
-            seen.whole and (names is None or seen.brand in names) for seen in self.seen
-        )
 
 
 def load_folder(
@@ -107,17 +61,16 @@ def load_folder(
 
     Flows are read one after the other: what was read of one, data and places, is let go of before the next.
     """
-    read = _Folder(outside=outside)
-    flow_files = _read_surroundings(read, folder, today)
+    read, flow_files = _begun(folder, outside, today)
     routes, brands = Routes(), {}
     if read.routing_file is not None:
-        routes, twice = routing.routes(read.routing_file)
-        read.problems += twice
+        routes, _ = routing.routes(read.routing_file)
         brands = {brand: read.routing_file.brand(brand) for brand in read.routing_file.brands}
-    compiled = [flow for path in flow_files if (flow := _read_flow(read, path)) is not None]
+    compiled = [flow for path in flow_files if (flow := read.take(_read_flow(read, path)))]
     read.problems += _over_all(folder, read)
+    flows = {(flow.brand, flow.ref.name): flow for flow in compiled}
     book = Book(
-        flows=_linked(read, compiled),
+        flows=linking.linked(flows, read.sound(flows), read.interfaces()),
         brands=brands,
         prompts=read.shelf.without_parameters(),
         templates=read.shelf.templates,
@@ -127,24 +80,35 @@ def load_folder(
     return book, in_order(read.problems)
 
 
-def _linked(read: _Folder, compiled: Iterable[Flow]) -> Mapping[linking.Key, Flow]:
-    """Return the flows with their sub-flows, and note what does not fit between them."""
-    known = {
-        (seen.brand, seen.flow): seen for seen in read.first.values() if seen.brand and seen.flow
-    }
-    interfaces = {key: seen.interface for key, seen in known.items()}
-    misfits = [*linking.check(interfaces), *linking.too_deep(interfaces)]
-    misfits += overheard.check({key: it.course for key, it in known.items() if it.course})
-    if not read.knows_all_flows():
-        misfits = [misfit for misfit in misfits if misfit.code is not Code.UNKNOWN_FLOW]
-    read.problems += misfits
-    broken = {misfit.file for misfit in misfits}
-    flows = {(flow.brand, flow.ref.name): flow for flow in compiled}
-    sound = {key: flow for key, flow in flows.items() if known[key].file not in broken}
-    return linking.linked(sound, interfaces)
+def check_folder(
+    folder: Path, outside: Outside | None, today: date, spread: Spread
+) -> tuple[int, tuple[Problem, ...]]:
+    """Return how many flows of a folder can run, and everything that is wrong in it, as ``load_folder`` would.
+
+    ``spread`` maps the reading of one file over all of them, in other processes if it likes: no flow needs another's text.
+    """
+    read, flow_files = _begun(folder, outside, today)
+    sound = [
+        key for part in spread(partial(_read_part, read), flow_files) if (key := read.note(part))
+    ]
+    read.problems += _over_all(folder, read)
+    return len(linking.complete(read.sound(sound), read.interfaces())), in_order(read.problems)
 
 
-def _read_surroundings(read: _Folder, folder: Path, today: date | None) -> list[Path]:
+def _read_part(read: Read, path: Path) -> Part:
+    return _read_flow(read, path).without_flow()
+
+
+def _begun(folder: Path, outside: Outside | None, today: date | None) -> tuple[Read, list[Path]]:
+    """Return what flows are held against, and the files of the flows."""
+    read = Read(outside=outside)
+    flow_files = _read_surroundings(read, folder, today)
+    if read.routing_file is not None:
+        read.problems += routing.routes(read.routing_file)[1]
+    return read, flow_files
+
+
+def _read_surroundings(read: Read, folder: Path, today: date | None) -> list[Path]:
     """Read what flows are held against, routing, prompts and schedules; return the files of the flows."""
     flow_files: list[Path] = []
     schedule_paths: list[Path] = []
@@ -167,16 +131,16 @@ def _read_surroundings(read: _Folder, folder: Path, today: date | None) -> list[
     return flow_files
 
 
-def _read_routing(read: _Folder, path: Path) -> None:
-    document, found = text.read_file(path, str(path))
+def _read_routing(read: Read, path: Path) -> None:
+    document, found = text.read_file(path, folder_files.name_of(path))
     if document is not None:
         read.routing_file, not_in_language = routing.read(document)
         found += not_in_language
     read.problems += found
 
 
-def _read_prompts(read: _Folder, path: Path) -> prompt_texts.PromptFile | None:
-    document, found = text.read_file(path, str(path))
+def _read_prompts(read: Read, path: Path) -> prompt_texts.PromptFile | None:
+    document, found = text.read_file(path, folder_files.name_of(path))
     file = None
     if document is not None:
         file, not_in_language = prompt_texts.read(document)
@@ -185,13 +149,11 @@ def _read_prompts(read: _Folder, path: Path) -> prompt_texts.PromptFile | None:
     return file
 
 
-def _read_flow(read: _Folder, path: Path) -> Flow | None:
-    """Read, compile and check one flow; return it if nothing is wrong with it."""
-    document, found = text.read_file(path, str(path))
+def _read_flow(read: Read, path: Path) -> Part:
+    """Read, compile and check one flow; it is there if nothing is wrong with it."""
+    document, found = text.read_file(path, folder_files.name_of(path))
     if document is None:
-        read.all_seen = False
-        read.problems += found
-        return None
+        return Part(problems=found)
     candidate, not_in_language = draft.read(document)
     compiled, wrong = variables.compile_all(candidate)
     prompts = check.named_prompts(candidate)
@@ -204,29 +166,27 @@ def _read_flow(read: _Folder, path: Path) -> Flow | None:
     templates = read.shelf.templates_of(candidate.brand)
     found += prompt_uses.check(candidate, compiled.programs, templates, texts.keys())
     found += schedule_checks.check(candidate, read.schedules)
-    seen = _Seen(
+    seen = Seen(
         brand=candidate.brand,
         flow=candidate.flow,
         file=candidate.file,
         place=candidate.place("flow"),
-        prompts=prompts.keys(),
-        schedules=schedule_checks.named(candidate),
+        prompts=tuple(prompts),
+        schedules=tuple(schedule_checks.named(candidate)),
         interface=linking.interface(candidate, compiled.programs),
         course=overheard.course(candidate),
     )
-    found += _flow_twice(read, seen)
-    read.seen.append(seen)
-    read.problems += found
     asked = read.schedules.asked(candidate.brand, seen.schedules)
     if any_error(found) or asked is None or not _has_all_prompts(read, candidate, prompts):
-        return None
+        return Part(problems=found, seen=seen)
     named = {name: texts.get(name, {}) for name in prompts}
     filled = {name: templates[name] for name in prompts if name in templates}
     flow = _flow(candidate, compiled, _hash(candidate, named, filled, asked))
-    return _asking(flow, filled, {name: entry.schedule for name, entry in asked.items()})
+    flow = _asking(flow, filled, {name: entry.schedule for name, entry in asked.items()})
+    return Part(problems=found, seen=seen, key=(flow.brand, flow.ref.name), flow=flow)
 
 
-def _surroundings(read: _Folder, brand: BrandId | None) -> check.Surroundings:
+def _surroundings(read: Read, brand: BrandId | None) -> check.Surroundings:
     names = read.brand_names()
     is_known = brand is not None and (names is None or brand in names)
     known = (
@@ -241,19 +201,11 @@ def _surroundings(read: _Folder, brand: BrandId | None) -> check.Surroundings:
     )
 
 
-def _has_all_prompts(read: _Folder, candidate: draft.Draft, prompts: Collection[str]) -> bool:
+def _has_all_prompts(read: Read, candidate: draft.Draft, prompts: Collection[str]) -> bool:
     """Tell whether every prompt is there, in the case that nothing was told because a file of prompts is broken."""
     if read.shelf.complete or candidate.brand is None:
         return True
     return read.shelf.has_all(candidate.brand, prompts, candidate.languages)
-
-
-def _flow_twice(read: _Folder, seen: _Seen) -> Iterator[Problem]:
-    earlier = read.first.setdefault((seen.brand, seen.flow), seen)
-    if earlier is not seen and seen.brand and seen.flow:
-        where = f"{earlier.file}:{earlier.place.line}"
-        sentence = f"brand `{seen.brand}` has the flow `{seen.flow}` already, in {where}"
-        yield problem(seen.file, seen.place, Code.TWICE, sentence)
 
 
 def _flow(
@@ -348,22 +300,24 @@ def content_hash(
     return FlowHash(hashlib.sha256(canonical.encode()).hexdigest())
 
 
-def _over_all(folder: Path, read: _Folder) -> Iterator[Problem]:
+def _over_all(folder: Path, read: Read) -> Iterator[Problem]:
     """Yield what only the whole folder shows: routes to nothing, flows without a number, prompts that nobody plays."""
     if not read.seen and read.all_seen:
-        yield problem(str(folder), BEGINNING, Code.NO_FILES, "the folder holds no flow")
+        yield problem(
+            folder_files.name_of(folder), BEGINNING, Code.NO_FILES, "the folder holds no flow"
+        )
     if read.routing_file is not None:
         yield from _misrouted(read, read.routing_file)
     elif not (folder / ROUTING_FILE).is_file():
         sentence = f"there is no {ROUTING_FILE}: no number leads to a flow"
-        yield problem(str(folder), BEGINNING, Code.NO_ROUTING, sentence)
+        yield problem(folder_files.name_of(folder), BEGINNING, Code.NO_ROUTING, sentence)
     if read.knows_all_flows():
         yield from _unused_prompts(read)
         used = {(seen.brand, name) for seen in read.seen for name in seen.schedules}
         yield from schedule_checks.unused(read.schedules.entries, used)
 
 
-def _misrouted(read: _Folder, known: routing.Routing) -> Iterator[Problem]:
+def _misrouted(read: Read, known: routing.Routing) -> Iterator[Problem]:
     if read.knows_all_flows():
         names = {(seen.brand, seen.flow) for seen in read.seen if seen.brand and seen.flow}
         yield from routing.unknown_flows(known, names)
@@ -381,7 +335,7 @@ def _misrouted(read: _Folder, known: routing.Routing) -> Iterator[Problem]:
             yield problem(seen.file, seen.place, Code.RETURN_NOWHERE, sentence)
 
 
-def _unused_prompts(read: _Folder) -> Iterator[Problem]:
+def _unused_prompts(read: Read) -> Iterator[Problem]:
     used = {(seen.brand, name) for seen in read.seen for name in seen.prompts}
     for brand, entries in read.shelf.prompts.items():
         for name, entry in entries.items():

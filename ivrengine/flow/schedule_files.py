@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from ivrengine.core.ids import BrandId
-from ivrengine.flow import public_holidays, sentences, text
+from ivrengine.flow import folder_files, public_holidays, sentences, text
 from ivrengine.flow.fields import zone_of
 from ivrengine.flow.problems import Code, Place, Problem, problem
 from ivrengine.flow.schedule_source import (
@@ -86,7 +86,7 @@ def read_all(paths: Iterable[Path], today: date | None) -> tuple[Schedules, list
     files: list[tuple[Document, SchedulesSource]] = []
     complete = True
     for path in paths:
-        document, found = text.read_file(path, str(path))
+        document, found = text.read_file(path, folder_files.name_of(path))
         problems += found
         source = None
         if document is not None:

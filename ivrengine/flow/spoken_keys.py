@@ -4,6 +4,7 @@ Prompts are sentences, so what is found here is a guess and never more than a wa
 English are not looked at. A prompt may speak both: it is read for the key words of both.
 """
 
+import functools
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
@@ -93,7 +94,9 @@ class _Named(NamedTuple):
     """By what may mean one, too."""
 
 
+@functools.lru_cache(maxsize=1_000)
 def _named(said: str) -> _Named:
+    """Return the keys that a text names; the menus of many flows say the same."""
     tokens = ["", *_TOKEN.findall(said), "."]
     clearly: dict[str, str] = {}
     perhaps: set[str] = set()

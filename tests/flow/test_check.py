@@ -57,7 +57,7 @@ def test_a_counted_retry_is_no_endless_loop() -> None:
 
 def test_two_loops_are_two_problems_and_a_way_into_a_loop_is_none() -> None:
     nodes = """
-  a: {type: goto, to: b}
+  a: {type: switch, cases: [{when: caller.withheld, to: d}], otherwise: b}
   b: {type: play, prompt: p, next: c}
   c: {type: play, prompt: p, next: b}
   d: {type: goto, to: d}
