@@ -142,8 +142,11 @@ def _check(file: wave.Wave_read) -> None:
 
 def _what_it_is(path: Path) -> str:
     """Return what a file seems to be that is no WAV file of PCM."""
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:  # somebody takes it away in this moment
+        return "something else"
     if not head:
         return "an empty file"
     if head[:4] == b"RIFF" and head[8:16] == b"WAVEfmt ":
