@@ -15,7 +15,7 @@ from ivrengine.flow.problems import did_you_mean
 from ivrengine.flow.spoken.grammar import UnspeakableError
 from ivrengine.flow.spoken.words import ACCEPTED, Speakable
 from ivrengine.flow.templates import Template
-from ivrengine.prompts.library import Library, PromptMissingError
+from ivrengine.prompts.library import CONVERSION_LIMIT_S, Library, PromptMissingError
 from ivrengine.settings.model import Settings
 
 
@@ -128,7 +128,9 @@ async def _audio(
     try:
         if said is not None:
             spoken = Spoken(text=said, prompt=prompt.name)
-            media = await library.speech(prompt.brand, spoken, language)
+            media = await library.speech(
+                prompt.brand, spoken, language, limit_s=settings.speech.limit_s + CONVERSION_LIMIT_S
+            )
         else:
             key = (prompt.brand, prompt.name, language)
             await library.build(only=key)

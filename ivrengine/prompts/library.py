@@ -106,14 +106,17 @@ class Library:
         assert media is not None
         return media
 
-    async def speech(self, brand: BrandId, spoken: Spoken, language: str) -> str:
+    async def speech(
+        self, brand: BrandId, spoken: Spoken, language: str, *, limit_s: float | None = None
+    ) -> str:
         """Return what a switch is told to play of words that were composed for a call; raises ``PromptMissingError``.
 
-        The first time they are made, which takes a moment, while the event loop goes on.
+        The first time they are made, which takes a moment, while the event loop goes on; ``limit_s`` is for who can wait longer
+        than a call.
         """
         composed = wanted.composed(brand, language, spoken.text, self._identity)
         try:
-            await self._voice.say(composed)
+            await self._voice.say(composed, limit_s)
         except SpokenError as error:
             named = f" of {spoken.prompt}" if spoken.prompt else ""
             sentence = f"the brand {brand} has no audio of a text{named} in {language}: {error}"

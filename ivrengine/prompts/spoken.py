@@ -40,13 +40,14 @@ class Voice:
         self._made = 0
         self._full = False
 
-    async def say(self, wanted: Wanted) -> None:
-        """See that the words are audible; raises ``SpokenError``."""
+    async def say(self, wanted: Wanted, limit_s: float | None = None) -> None:
+        """See that the words are audible, within the time that a call has if no other is given; raises ``SpokenError``."""
+        within_s = LIMIT_S if limit_s is None else limit_s
         try:
-            async with asyncio.timeout(LIMIT_S):
+            async with asyncio.timeout(within_s):
                 await self._say(wanted)
         except TimeoutError:
-            raise SpokenError(f"it could not be spoken within {LIMIT_S:g} s") from None
+            raise SpokenError(f"it could not be spoken within {within_s:g} s") from None
 
     async def _say(self, wanted: Wanted) -> None:
         while not self._is_there(wanted.place):
