@@ -37,6 +37,7 @@ from ivrengine.flow.nodes.say import SayItem
 from ivrengine.flow.nodes.split import Way
 from ivrengine.flow.nodes.survey import AnyScale, Scale
 from ivrengine.flow.nodes.switch import Case
+from ivrengine.flow.nodes.voicemail import Review
 from ivrengine.flow.problems import RULES, Code
 from ivrengine.flow.text import DEPTH_MAX, FILE_BYTES_MAX
 
@@ -70,6 +71,7 @@ _PARTS: Final[Mapping[str, tuple[tuple[str, type[BaseModel]], ...]]] = {
     "http": (("header", HeaderValue), ("value", Taken)),
     "say": (("item", SayItem),),
     "survey": (("scale", Scale),),
+    "voicemail": (("review", Review),),
 }
 """Of what node types have keys beside their own."""
 _WORDS: Final[tuple[tuple[object, str], ...]] = (

@@ -3,7 +3,6 @@
 Nodes ask for it by effects alone; ``noted`` reads from them what the call's recording is then.
 """
 
-import dataclasses
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
@@ -11,6 +10,7 @@ from typing import Final
 from ivrengine.core import effects, events, ids
 from ivrengine.core.call import Call, Recording
 from ivrengine.flow.node import Turn
+from ivrengine.flow.tidying import changed
 
 LIMIT_S: Final = 14_400.0
 """No call is recorded for longer than four hours: 230 MB."""
@@ -148,7 +148,7 @@ def noted(call: Call, done: tuple[effects.Effect, ...], at: datetime) -> Call:
                 recording = _changed(recording, effect, at)
     if recording is call.recording and not discarded and not call.discarding:
         return call
-    return dataclasses.replace(call, recording=recording, discarding=tuple(discarded))
+    return changed(call, recording=recording, discarding=tuple(discarded))
 
 
 def _changed(recording: Recording | None, effect: effects.Effect, at: datetime) -> Recording | None:
@@ -161,14 +161,23 @@ def _changed(recording: Recording | None, effect: effects.Effect, at: datetime) 
                 since_at=at,
             )
         case effects.PauseRecording(recording_id=own) if recording and _is(recording, own):
-            recorded_s = _recorded_s(recording, at)
-            return dataclasses.replace(recording, since_at=None, recorded_s=recorded_s)
+            return _from(recording, None, _recorded_s(recording, at))
         case effects.ResumeRecording(recording_id=own) if recording and _is(recording, own):
-            return dataclasses.replace(recording, since_at=at)
+            return _from(recording, at, recording.recorded_s)
         case effects.KeepRecording(recording_id=own) if recording and _is(recording, own):
             return None
         case _:
             return recording
+
+
+def _from(recording: Recording, since_at: datetime | None, recorded_s: float) -> Recording:
+    return Recording(
+        retention=recording.retention,
+        recording_id=recording.recording_id,
+        monitor_id=recording.monitor_id,
+        since_at=since_at,
+        recorded_s=recorded_s,
+    )
 
 
 def _is(recording: Recording, recording_id: ids.RecordingId) -> bool:
