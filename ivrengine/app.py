@@ -186,13 +186,14 @@ async def _assembled(
     journal.begin(recovered, clock.now())
     reader = Reader(folder, lambda: journal.segment, counted.journal_torn_lines.inc)
     stack.callback(reader.close)
-    database = _database(settings, stack)
-    shipper = _shipper(settings, reader, counted, database)
+    store = database(settings)
+    stack.push_async_callback(store.close)
+    shipper = _shipper(settings, reader, counted, store)
     bell.hang(shipper.wake)
     limits = _limits(settings)
     lag = LagProbe(counted.loop_late_seconds.observe)
     _measure(counted, Depth(folder, reader.acknowledged), clock, lag)
-    lookups = Lookups(database)
+    lookups = Lookups(store)
     stack.push_async_callback(lookups.close)
     engine = _engine(
         settings, journal, book, clock, counted, limits, fetching=fetching, lookups=lookups
@@ -291,22 +292,21 @@ class _Bell:
             self._wake()
 
 
-def _database(settings: Settings, stack: contextlib.AsyncExitStack) -> Database:
+def database(settings: Settings) -> Database:
+    """Return the database of the settings, to be closed; raises ``DatabaseUrlError``."""
     url = None if settings.database_url is None else settings.database_url.get_secret_value()
-    database = Database(url, settings.data_dir)
-    stack.push_async_callback(database.close)
-    return database
+    return Database(url, settings.data_dir)
 
 
 def _shipper(
-    settings: Settings, reader: Reader, counted: metrics.Metrics, database: Database
+    settings: Settings, reader: Reader, counted: metrics.Metrics, store: Database
 ) -> Shipper:
     return Shipper(
         reader,
-        database.connect,
+        store.connect,
         metrics=counted,
         parked_file=settings.data_dir / "parked.jsonl",
-        explain=database.explain,
+        explain=store.explain,
     )
 
 

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "call": "ivrengine.cli.walk",
     "test": "ivrengine.cli.test",
     "calls": "ivrengine.cli.calls",
+    "flows": "ivrengine.cli.flows",
     "prompts": "ivrengine.cli.prompts",
 }
 """Where each command is: a function of its name, or a group of commands (``calls list``) of that name or called ``app``."""

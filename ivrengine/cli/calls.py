@@ -1,21 +1,18 @@
 """``ivrengine calls``: the recorded calls, as tables for people and, with ``--json``, as objects for programs."""
 
-import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-import uvloop
 
 from ivrengine.cli import calls_output, complaints
+from ivrengine.cli.database import asked
 from ivrengine.core.call import Outcome, Phase
 from ivrengine.store import queries, timeline
-from ivrengine.store.connecting import Connection, DatabaseUrlError
-from ivrengine.store.database import Database, DatabaseError
+from ivrengine.store.connecting import Connection
 from ivrengine.store.queries import NoSuchCallError, Wanted
 
 app: Final = typer.Typer(
@@ -98,7 +95,7 @@ def list_(
         else:
             calls_output.print_list(found)
 
-    _with_database(config, data, ask)
+    asked(complaints.settings(config), data, ask, NoSuchCallError)
 
 
 @app.command("show")
@@ -122,39 +119,8 @@ def show(
         else:
             calls_output.print_call(found, told)
 
-    _with_database(config, data, ask)
+    asked(complaints.settings(config), data, ask, NoSuchCallError)
 
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
-
-
-def _with_database(
-    config: Path | None, data: Path | None, ask: Callable[[Connection], Awaitable[None]]
-) -> None:
-    """Ask the database of the settings; whatever is in the way is told in one sentence."""
-    settings = complaints.settings(config)
-    url = None
-    if data is None and settings.database_url is not None:  # a folder that is named is meant
-        url = settings.database_url.get_secret_value()
-    try:
-        database = Database(url, data or settings.data_dir)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_asked(database, ask))
-    except DatabaseUrlError as error:
-        complaints.bad_usage(str(error))
-    except (DatabaseError, NoSuchCallError) as error:
-        complaints.failed(str(error))
-    except PermissionError as error:
-        complaints.failed(f"{error.filename} cannot be read: {error.strerror}")
-
-
-async def _asked(database: Database, ask: Callable[[Connection], Awaitable[None]]) -> None:
-    try:
-        connection = await database.read()
-        try:
-            await ask(connection)
-        finally:
-            await connection.close()
-    finally:
-        await database.close()

@@ -18,17 +18,18 @@ from ivrengine.asterisk.lease import Lease
 from ivrengine.asterisk.node import AmiAccess, Node
 from ivrengine.asterisk.prompt_door import PromptDoor
 from ivrengine.asterisk.switch import AriSwitch
-from ivrengine.cli import complaints, descriptors, voices
+from ivrengine.cli import complaints, descriptors
+from ivrengine.cli.serving import Flows
 from ivrengine.cli.status import Status, nodes, parts
 from ivrengine.cli.stopping import obey_signals
 from ivrengine.cli.supervisor import Supervisor, told
 from ivrengine.cli.watched import ListeningError, offered, watched
+from ivrengine.core.ids import NodeName
 from ivrengine.engine.stopping import Stopping, Then
 from ivrengine.engine.tenure import JournalInUseError, Tenure, take, wait
-from ivrengine.flow.book import Book
-from ivrengine.flow.load import RECORDINGS_FOLDER, load_folder
-from ivrengine.flow.problems import Problem
-from ivrengine.prompts import speech
+from ivrengine.following.edition import Edition
+from ivrengine.following.sounds import MuteError, Sounds
+from ivrengine.following.starting import NoFlowsError
 from ivrengine.prompts.library import Library
 from ivrengine.settings.model import AsteriskNode, Settings
 from ivrengine.telemetry import metrics
@@ -38,10 +39,6 @@ from ivrengine.telemetry.watching import Watched
 T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
-
-
-class MuteError(Exception):
-    """Not one prompt can be played: every caller would meet silence."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +65,13 @@ def serve(
             "--standby", help="If another engine runs on this data, wait for its end and take over."
         ),
     ] = False,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="For work on flows: take calls by the folder of flows, and take up each edit of it that is sound.",
+        ),
+    ] = False,
 ) -> None:
     """Answer calls on the Asterisk nodes of the settings."""
     settings = complaints.settings(config)
@@ -75,46 +79,39 @@ def serve(
         complaints.bad_usage(
             "the settings name no Asterisk: add an [[asterisk]] table with name, url and password"
         )
-    if not settings.flows_dir.is_dir():
+    if watch and not settings.flows_dir.is_dir():
         complaints.bad_usage(f"there is no folder {settings.flows_dir} to read flows from")
-    book, problems = load_folder(settings.flows_dir, settings.outside())
-    for problem in problems:
-        typer.echo(str(problem), err=True)
-    if not book.flows:
-        complaints.failed(
-            f"there is no flow in {settings.flows_dir} that calls could be answered by"
-        )
     descriptors.take_all()
     with (
-        complaints.in_sentences(ListeningError, MuteError),
+        complaints.in_sentences(ListeningError, MuteError, NoFlowsError),
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_serve(settings, book, problems, standby=standby))
+        runner.run(_serve(settings, standby=standby, watching=watch))
 
 
-async def _serve(
-    settings: Settings, book: Book, problems: Sequence[Problem], *, standby: bool
-) -> None:
+async def _serve(settings: Settings, *, standby: bool, watching: bool) -> None:
     began_s = asyncio.get_running_loop().time()
     stopping = Stopping(Then(settings.stopping.then))
     obey_signals(stopping)
-    counted, status, supervisor = metrics.new(), Status(problems), Supervisor()
+    counted, status, supervisor = metrics.new(), Status(), Supervisor()
     pages = Watched(counted.registry, status.readiness)
     door = PromptDoor(settings.sounds_dir(), tuple(settings.prompts.networks()), counted)
     async with (
+        contextlib.AsyncExitStack() as stack,
         told(supervisor, lambda: status.readiness().sentence()),
         watched(settings.metrics.listen, pages, patiently=standby),
         offered("prompts.listen", settings.prompts.listen, door.open, patiently=standby),
     ):
-        prepared = await _unless(
-            stopping.asked, _prepared(settings, book, status, supervisor, standby=standby)
-        )
+        flows = Flows(settings, status, counted, watching=watching)
+        stack.push_async_callback(flows.close)
+        preparing = _prepared(settings, flows, status, supervisor, standby=standby)
+        prepared = await _unless(stopping.asked, preparing)
         if prepared is not None:
-            async with _answering(settings, book, prepared, stopping, counted, status):
+            async with _answering(settings, flows, prepared, stopping, counted, status):
                 # What was loaded stays; each full collection would go through it, 50 ms in which no caller is heard.
                 gc.freeze()
                 ready_s = asyncio.get_running_loop().time() - began_s
-                _log.info("engine ready", flows=len(book.flows), after_s=round(ready_s, 3))
+                _log.info("engine ready", flows=flows.count, after_s=round(ready_s, 3))
                 supervisor.tell("READY=1")
                 await stopping.asked.wait()
                 _log.info("engine stopping", then=stopping.then)
@@ -122,33 +119,33 @@ async def _serve(
     _log.info("engine stopped")
 
 
-Prepared = tuple[list[Library], Tenure]
+Prepared = tuple[Edition, Sounds, Tenure]
 
 
 @contextlib.asynccontextmanager
 async def _answering(
     settings: Settings,
-    book: Book,
+    flows: Flows,
     prepared: Prepared,
     stopping: Stopping,
     counted: metrics.Metrics,
     status: Status,
 ) -> AsyncIterator[None]:
     """Answer calls while the context is open."""
-    libraries, tenure = prepared
+    edition, sounds, tenure = prepared
     doors: list[_AsteriskDoor] = []
 
     def make_doors(inside: app.Inside) -> Sequence[app.Door]:
         meter = DoorMeter(inside.metrics, inside.latencies)
-        for node, library in zip(settings.asterisk, libraries, strict=True):
-            doors.append(_door(_node(node), library, inside, meter))
+        found = map(_node, settings.asterisk)
+        doors.extend(_door(node, sounds[NodeName(node.name)], inside, meter) for node in found)
         return doors
 
     async with (
         app.outside(settings) as outside,
         app.running(
             settings,
-            book,
+            edition.book,
             make_doors,
             counted=counted,
             tenure=tenure,
@@ -159,28 +156,35 @@ async def _answering(
         status.look_at(lambda: parts(running))
         status.look_at(lambda: nodes((door.switch, door.right, door.beside) for door in doors))
         status.run()
-        try:
-            yield
-        finally:
-            status.begin("stopping")
+        async with asyncio.TaskGroup() as group:
+            following = group.create_task(flows.follow(running.engine, edition))
+            try:
+                yield
+            finally:
+                status.begin("stopping")
+                following.cancel()
 
 
 async def _prepared(
-    settings: Settings, book: Book, status: Status, supervisor: Supervisor, *, standby: bool
+    settings: Settings, flows: Flows, status: Status, supervisor: Supervisor, *, standby: bool
 ) -> Prepared:
-    """Return the prompts for each node and the right to the journal, which a standby waits for when all else is done."""
+    """Return the flows, the prompts for each node, and the right to the journal, which a standby waits for."""
     folder = app.journal_folder(settings)
     if not standby:
         tenure = take(folder)
-        return await _libraries(settings, book), tenure
-    libraries = await _libraries(settings, book)
+        return *await flows.first(), tenure
+    ready = await flows.first()
     try:
-        return libraries, take(folder)
+        return *ready, take(folder)
     except JournalInUseError:
         _log.info("standby", reason="another engine runs on this data")
     status.begin("standby, as another engine runs on this data")
     supervisor.tell("READY=1")
-    return libraries, await wait(folder)
+    tenure = await wait(folder)
+    edition, _ = ready
+    if flows.are_newer_than(edition):  # the engine before this one went on to them
+        ready = await flows.first()
+    return *ready, tenure
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T | None:
@@ -192,46 +196,6 @@ async def _unless(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T | No
         working.cancel()
         stopping.cancel()
     return None if working.cancelled() else working.result()
-
-
-async def _libraries(settings: Settings, book: Book) -> list[Library]:
-    """Return the prompts for each node, their audio made."""
-    synthesiser = await voices.chosen(settings.speech)
-    return [await _library(settings, book, node, synthesiser) for node in settings.asterisk]
-
-
-async def _library(
-    settings: Settings, book: Book, node: AsteriskNode, synthesiser: speech.Synthesiser | None
-) -> Library:
-    """Return the prompts for one node; raises ``MuteError`` if there is nothing that it could play."""
-    library = Library(
-        book.prompts,
-        settings.flows_dir / RECORDINGS_FOLDER,
-        settings.sounds_dir(node),
-        synthesiser,
-        sounds_path=settings.sounds_path(node),
-        suffix=settings.sounds_suffix(node),
-    )
-    await library.look()
-    if library.missing:
-        _log.info("making prompts", node=node.name, prompts=library.missing)
-    entries = await library.build()
-    if entries and library.missing == len(entries):
-        raise MuteError(
-            f"not one prompt can be played on {node.name}, and every caller would meet silence: "
-            f"{entries[0].problem}"
-        )
-    for entry in entries:
-        if entry.problem:
-            _log.warning(
-                "prompt",
-                node=node.name,
-                brand=entry.brand,
-                prompt=entry.name,
-                language=entry.language,
-                problem=entry.problem,
-            )
-    return library
 
 
 def _door(node: Node, library: Library, inside: app.Inside, meter: DoorMeter) -> _AsteriskDoor:

@@ -20,8 +20,10 @@ Look = Callable[[], Iterable[Check]]
 class Status:
     """What is known of the engine; ``look_at`` adds to it."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        self._looks: list[Look] = [lambda: flows(problems)]
+    def __init__(self, problems: Sequence[Problem] = ()) -> None:
+        self.problems: Callable[[], Sequence[Problem]] = lambda: problems
+        """What is wrong with the flows that calls are taken by now."""
+        self._looks: list[Look] = [lambda: flows(self.problems())]
         self._stage: str | None = "starting"
 
     def begin(self, stage: str) -> None:

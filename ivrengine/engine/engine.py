@@ -1,6 +1,7 @@
 """The engine: sends every event of every switch to the call it belongs to (hop 3 of a call's way), and begins and ends calls."""
 
 import asyncio
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
@@ -10,8 +11,7 @@ import structlog
 
 from ivrengine.core import effects, events, ids, missed, switching
 from ivrengine.core.call import Call, Phase
-from ivrengine.core.ids import BrandId, CallId, ChannelId, NodeName
-from ivrengine.core.rows import FlowRow
+from ivrengine.core.ids import CallId, ChannelId, NodeName
 from ivrengine.engine.call_task import CallTask, Surroundings
 from ivrengine.engine.fault import fault
 from ivrengine.engine.finding import call_of, subject_of
@@ -21,10 +21,11 @@ from ivrengine.engine.journal_reading import Recovered
 from ivrengine.engine.ledger import Ledger
 from ivrengine.engine.limits import Limits
 from ivrengine.engine.missed import Missed, Recognise
-from ivrengine.engine.performing import Door, Performer, Sounds
+from ivrengine.engine.performing import Sounds
 from ivrengine.engine.reconciling import Reconciliation
 from ivrengine.engine.releasing import Releases
 from ivrengine.engine.sight import Watch
+from ivrengine.engine.stock import Stock, let_go
 from ivrengine.engine.stopping import Stopping, Then, is_set, play_music
 from ivrengine.engine.switch import Switch
 from ivrengine.engine.tenure import JournalError
@@ -66,12 +67,12 @@ class Engine:
         self._log: structlog.stdlib.BoundLogger = structlog.get_logger("engine")
         self.watch = Watch(metrics)
         """Phones and trunks, as far as anybody tells."""
-        self._doors: dict[NodeName, Door] = {}
+        self._stock = Stock(journal, self._counts, now)
         self._calls: dict[CallId, CallTask] = {}
         self._by_channel: dict[ChannelId, CallTask] = {}
         self._missed = Missed(
             journal=journal,
-            book=lambda: self._book,
+            book=lambda: self.book,
             recognise=recognise,
             in_progress=self._by_channel.get,
             metrics=metrics,
@@ -87,14 +88,13 @@ class Engine:
         self.use(book)
 
     def _surroundings(self, fetching: Fetching, lookups: Lookups | None) -> Surroundings:
-        performer = Performer(self._doors.__getitem__, self)
-        releases = Releases(performer, self._spawn, request_s=self._limits.request_s)
+        releases = Releases(self._stock.performer, self._spawn, request_s=self._limits.request_s)
         inquirer = Inquirer(
             fetching, lookups=lookups, metrics=self._metrics, now=self._now, log=self._log
         )
         return Surroundings(
             journal=self._journal,
-            performer=performer,
+            performer=self._stock.performer,
             release=releases.release,
             limits=self._limits,
             metrics=self._metrics,
@@ -109,35 +109,30 @@ class Engine:
     @property
     def book(self) -> Book:
         """What new calls are taken by."""
-        return self._book
-
-    def endpoint(self, brand: BrandId, phone: str) -> str | None:
-        """Return what a switch must ring for a phone of the brand's directory, as the newest routing file has it."""
-        found = self._book.phone(brand, phone)
-        return None if found is None else found.endpoint
+        return self._stock.book
 
     def attach(self, switch: Switch, sounds: Sounds) -> None:
         """Make a switch known by its node's name, with the prompts as it can play them."""
-        self._doors[switch.node] = Door(switch=switch, sounds=sounds)
+        self._stock.attach(switch, sounds)
         self._reconciled[switch.node] = Reconciliation(
             switch, self, limits=self._limits, metrics=self._metrics, now=self._now
         )
 
     def use(self, book: Book) -> None:
         """Take new calls by this book from now on, and record its flow versions; calls in progress keep theirs."""
-        at = self._now()
-        for (brand, name), flow in book.flows.items():
-            row = FlowRow(
-                flow_hash=flow.ref.hash,
-                brand=brand,
-                name=name,
-                text=flow.text,
-                loaded_at=at,
-                uses=tuple((name, subflow.ref.hash) for name, subflow in flow.subflows.items()),
-            )
-            self._journal.append_flow(row)
-            self._counts.know(brand, name, {node.type for node in flow.nodes.values()})
-        self._book = book
+        self._stock.take(book)
+        self._around = dataclasses.replace(self._around, performer=self._stock.performer)
+
+    async def change_to(self, book: Book, sounds: Mapping[NodeName, Sounds]) -> None:
+        """Take new calls by this book and these prompts from now on, without keeping any call waiting meanwhile.
+
+        Calls in progress keep their flows, phones and prompts. Raises ``JournalError``, and then nothing has changed.
+        """
+        await self._stock.record(book)
+        replaced = self._stock.change(book, sounds)
+        self._around = dataclasses.replace(self._around, performer=self._stock.performer)
+        del book
+        await let_go(replaced)
 
     def recover(self, recovered: Recovered) -> None:
         """Take over the calls that were in progress when the last engine died; the switches are attached by now.
@@ -150,7 +145,7 @@ class Engine:
         since_at = recovered.last_at or self._now()
         for found in recovered.open_calls:
             call = found.call
-            flow = versions.of(call, self._book)
+            flow = versions.of(call, self.book)
             task = CallTask(flow, self._around, call, found.unfinished)
             self._begin(call.call_id, call.channel_id, task)
             task.freeze()
@@ -179,7 +174,7 @@ class Engine:
 
     def emergency(self) -> Sequence[str]:
         """Return the numbers whose callers come before others when there are too many."""
-        return self._book.routes.emergency
+        return self.book.routes.emergency
 
     def listen(self, event: switching.SwitchEvent) -> None:
         """Take an event of a switch: put it into its call's mailbox and return at once."""
@@ -255,7 +250,7 @@ class Engine:
     def _admit(self, arrival: switching.Arrival) -> str | None:
         """Begin a call, or return why there is none."""
         self._take_leave(arrival)
-        flow = self._book.route(arrival.did)
+        flow = self.book.route(arrival.did)
         if flow is None:
             return "no route"
         if self._stopping:
@@ -385,7 +380,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         waiting = [call.channel_id for call in left if call.phase is Phase.IN_FLOW]
-        await play_music(waiting, lambda node: self._doors[node].switch)
+        await play_music(waiting, self._stock.switch)
         self._log.info("calls left to the next engine", calls=len(left))
 
     async def _end_tasks(self) -> None:

@@ -10,7 +10,7 @@ import dataclasses
 import errno
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -76,7 +76,7 @@ class Journal:
         self._grew = grew
         self._open_calls: dict[CallId, _Open] = {}
         self._flows: dict[_Version, rows.FlowRow] = {}
-        self._newest: dict[tuple[BrandId, str], _Version] = {}
+        self._in_use: set[_Version] = set()
         self._given_up: OrderedDict[ChannelId, None] = OrderedDict()
         self._fd = -1
         self._segment = 0
@@ -142,7 +142,11 @@ class Journal:
         """Record a flow version, on which calls may begin from now on; those of the version before go on."""
         self._append(lines.flow(row))
         self._flows[row.brand, row.flow_hash] = row
-        self._newest[row.brand, row.name] = row.brand, row.flow_hash
+        self._in_use.add((row.brand, row.flow_hash))
+
+    def retire_flows(self, but: Iterable[_Version]) -> None:
+        """Forget, as soon as no call is on them, all versions but these, on which alone calls begin from now on."""
+        self._in_use = set(but)
 
     def _append(self, json: bytes) -> None:
         line = lines.framed(json)
@@ -228,7 +232,7 @@ class Journal:
     def _forget_flows(self) -> None:
         """Keep the versions that calls are on or may begin on: a restart knows no others."""
         calls = [held.call for held in self._open_calls.values()]
-        used = {(call.brand, call.flow.hash) for call in calls} | {*self._newest.values()}
+        used = {(call.brand, call.flow.hash) for call in calls} | self._in_use
         called = [
             (brand, flow_hash)
             for (brand, version), row in self._flows.items()

@@ -1,10 +1,11 @@
 """What the engine writes into before it acts: the journal, or in a world for tests whatever keeps the steps."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from ivrengine.core import effects, events, rows
 from ivrengine.core.call import Call
-from ivrengine.core.ids import BrandId, CallId
+from ivrengine.core.ids import BrandId, CallId, FlowHash
 from ivrengine.core.missed import CallMissed
 
 
@@ -32,5 +33,9 @@ class Ledger(Protocol):
         ...
 
     def append_flow(self, row: rows.FlowRow) -> None:
-        """Keep a flow version."""
+        """Keep a flow version, on which calls may begin from now on."""
+        ...
+
+    def retire_flows(self, but: Iterable[tuple[BrandId, FlowHash]]) -> None:
+        """Know that calls begin on these versions only."""
         ...

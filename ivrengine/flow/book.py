@@ -78,3 +78,8 @@ class Book:
         """Return a phone of a brand's directory by its name."""
         known = self.brands.get(brand)
         return None if known is None else known.phones.get(name)
+
+    def endpoint(self, brand: BrandId, phone: str) -> str | None:
+        """Return what a switch must ring for a phone of a brand's directory."""
+        found = self.phone(brand, phone)
+        return None if found is None else found.endpoint

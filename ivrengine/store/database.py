@@ -45,6 +45,25 @@ class Database:
             raise
         return PostgresTables(connection, keep_events=self._keep_events)
 
+    async def write(self) -> Connection:
+        """Return a connection to write with; raises ``DatabaseError``. A database without tables gets them.
+
+        Old tables stay, for the older engine that may be using them.
+        """
+        try:
+            url = await self._reachable()
+            connection = await connecting.connect(url)
+            try:
+                if await schema.current(connection) is None:
+                    await schema.bring_up(connection, url)
+                await schema.require_current(connection)
+            except BaseException:
+                connection.terminate()
+                raise
+        except (*RETRIED, DatabaseUrlError) as error:
+            raise DatabaseError(self.explain(error)) from error
+        return connection
+
     async def read(self) -> Connection:
         """Return a connection to read from; raises ``DatabaseError``. It changes nothing, not even old tables."""
         if self._embedded is not None and not self._embedded.exists:

@@ -82,6 +82,21 @@ class Metrics:
     registry: CollectorRegistry
     build: Annotated[Info, about("Which engine this is; commit only of a checkout.")]
 
+    # Flows
+    flows_release: Annotated[
+        Info, about("What new calls are taken by: a release of the store, or a folder.")
+    ]
+    flows_outdated: Annotated[
+        Gauge, about("1 while the active release of the store is not what new calls are taken by.")
+    ]
+    releases: Annotated[
+        Counter,
+        about(
+            "Releases that became active, by what the engine made of them.",
+            outcome=("in service", "broken", "unwritable", "fault"),
+        ),
+    ]
+
     # Calls
     calls_in_progress: Annotated[Gauge, about("Calls in progress.")]
     calls_ended: Annotated[

@@ -1,11 +1,11 @@
 """What the engine of a test's world decided, step by step, instead of a journal on a disk."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ivrengine.core import effects, events, rows
 from ivrengine.core.call import Call
-from ivrengine.core.ids import BrandId, CallId
+from ivrengine.core.ids import BrandId, CallId, FlowHash
 from ivrengine.core.missed import CallMissed
 
 
@@ -53,3 +53,6 @@ class Steps:
 
     def append_flow(self, row: rows.FlowRow) -> None:
         """Keep nothing: a test ends with the versions that it began with."""
+
+    def retire_flows(self, but: Iterable[tuple[BrandId, FlowHash]]) -> None:
+        """Forget nothing, for the same reason."""

@@ -192,6 +192,7 @@ def test_every_segment_has_the_flows_that_calls_are_on_or_may_begin_on(
     used, replaced, present = version("main", "abc"), version("main", "b"), version("main", "c")
     for row in (used, replaced, present):
         journal.append_flow(row)
+    journal.retire_flows([(present.brand, present.flow_hash)])
     for second in range(5):
         journal.append_step(tick(second), (), a_call("open"))
     assert journal.segment > 2
@@ -201,6 +202,7 @@ def test_every_segment_has_the_flows_that_calls_are_on_or_may_begin_on(
     again = Journal(folder, segment_bytes=600, reserve_bytes=0)
     again.begin(found, AT)
     again.append_flow(present)
+    again.retire_flows([(present.brand, present.flow_hash)])
     again.append_step(tick(9), (), a_call("open", Phase.ENDED))
     again.close()
     assert {row.flow_hash for row in recover(folder).flows} == {"c"}
