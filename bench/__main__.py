@@ -15,6 +15,8 @@ from rich.table import Table
 
 NAMES: Final = (
     "step",
+    "nodes",
+    "checking",
     "events",
     "simulated",
     "scripted",
@@ -28,6 +30,8 @@ LONG: Final = ("menu", "goodput")
 """Those that can be quick."""
 RESULTS: Final = Path("bench-results.json")
 MUST: Final[Mapping[str, tuple[str, float]]] = {
+    "checking.checked_s": ("at most", 3),
+    "checking.loaded_s": ("at most", 3),
     "events.event_us": ("at most", 40),
     "goodput.calm_after_s": ("at most", 60),
     "goodput.share": ("at least", 0.8),
@@ -38,6 +42,7 @@ MUST: Final[Mapping[str, tuple[str, float]]] = {
     "menu.p99_ms": ("at most", 10),
     "adopt.adopted_s": ("at most", 5),
     "adopt.went_on_share": ("at least", 1),
+    "nodes.dearest_us": ("at most", 50),
     "step.step_us_median": ("at most", 50),
     "simulated.simulated_calls_per_s": ("at least", 200),
     "scripted.scripted_calls_per_s": ("at least", 300),
