@@ -175,3 +175,13 @@ async def phones_of(
     endpoints = {phone: brand_phones[phone].removeprefix("PJSIP/") for phone in does}
     async with people.phones({endpoints[phone]: each for phone, each in does.items()}) as up:
         yield dict(zip(does, up, strict=True))
+
+
+async def call_angrily(did: str, number: str, keys: str, patience_s: float) -> None:
+    """Key in something whatever is being said, and hang up when patience is over, wherever the call stands then."""
+    async with people.dial(did, number=number) as call:
+        await call.answered()
+        await call.press(keys, held_s=0.06, gap_s=0.05)
+        await asyncio.sleep(patience_s)
+        if not call.has_ended:
+            await call.hang_up()

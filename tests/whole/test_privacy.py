@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -13,10 +14,12 @@ from ivrengine.core.ids import BrandId, NumberId
 from ivrengine.numbers.keyfile import load_keys
 from ivrengine.numbers.seal import Sealed, Sealer
 from ivrengine.store.database import Database
+from ivrengine.testing.given import Replies
 from tests.live.access import access
 from tests.sip.phone import Answers
 from tests.whole import records
-from tests.whole.engine import Engine, open_folder
+from tests.whole.engine import READY_WITHIN_S, Engine, open_folder
+from tests.whole.other_system import on_stage, serving
 from tests.whole.people import HOUSE, dial, phone
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.postgres]
@@ -25,6 +28,8 @@ NUMBER: Final = "+905397461825"
 FORMS: Final = (NUMBER, "05397461825", "00905397461825", "905397461825")
 MASK: Final = "+90 539 *** ** 25"
 KEYS: Final = "7391846205"
+DIALOGUES: Final = "+90212444016"
+"""The numbers of the flows of dialogues, but for the last digit."""
 _TABLES: Final = """
 SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'events%'
 """
@@ -126,6 +131,80 @@ async def test_no_number_and_no_keys_are_written_but_where_they_belong() -> None
         finally:
             await asyncio.to_thread(engine.close)
         await _assert_nothing_is_told(engine)
+
+
+SECRET: Final = KEYS[:8]
+"""What is keyed in where a flow says that it is sensitive."""
+_OF_THE_SECRET: Final = _pieces(SECRET, 5)
+
+
+async def _keys_a_secret() -> None:
+    async with dial(DIALOGUES + "1", number=NUMBER) as call:
+        await call.answered()
+        await call.press("2", held_s=0.08)
+        await asyncio.sleep(1)  # so that the question has begun: keys before it do not count
+        await call.press(f"{SECRET}#", held_s=0.08, gap_s=0.05)
+        await call.hung_up(within_s=20)
+
+
+async def _is_noted_and_written_to() -> None:
+    async with dial(DIALOGUES + "1", number=NUMBER) as call:
+        await call.answered()
+        await call.press("11204#", held_s=0.08, gap_s=0.05)
+        await call.hung_up(within_s=20)
+
+
+async def _is_asked_about_elsewhere() -> None:
+    async with dial(DIALOGUES + "2", number=NUMBER) as call:
+        await call.answered()
+        await call.hung_up(within_s=20)
+
+
+async def _leaves_a_message() -> None:
+    async with dial(DIALOGUES + "5", number=NUMBER) as call:
+        await call.answered()
+        await call.press("#", held_s=0.08)
+        call.hum(440)
+        await asyncio.sleep(6)  # a person speaks for so long
+        call.hum(None)
+        await call.hang_up()
+
+
+@pytest.fixture
+def stage() -> Iterator[Engine]:
+    """An engine on the flows of dialogues."""
+    with on_stage() as engine:
+        yield engine
+
+
+async def test_flows_that_note_write_ask_and_record_tell_nobody_the_number_nor_a_secret(
+    stage: Engine,
+) -> None:
+    told = Replies(content={"account": {"owes": 100, "name": "Ali"}})
+    replies = {MASK: {"look-up": told, "report": told}}
+    async with serving(replies) as other, asyncio.TaskGroup() as callers:
+        for does in (
+            _keys_a_secret,
+            _is_noted_and_written_to,
+            _is_asked_about_elsewhere,
+            _leaves_a_message,
+        ):
+            callers.create_task(does())
+    await stage.said("shipping", within_s=READY_WITHIN_S)
+    found = await records.shipped(stage.data, 4)
+    await asyncio.to_thread(stage.close)
+    done = Counter(kind for step in found.events for kind, _ in step.effects)
+    assert done["KeepRecording"] == 2, "a message, and the recording of its call"
+    tables, _ = await _tables(stage.data)
+    root = access().root
+    files = [*_files(stage.folder), *_files(root / "var", root / "run", since=stage.began_at)]
+    for pattern in (OF_THE_NUMBER, _OF_THE_SECRET):
+        assert _holding(pattern, files) == []
+        assert [str(path) for path in files if pattern.search(str(path).encode())] == []
+        assert not pattern.search(tables.encode())
+        assert not pattern.search(str(other.asked).encode())
+    assert "Daire 1204 için" in tables, "the search looks at wrong tables"
+    assert "%2A%2A%2A" in str(other.asked), "or at wrong requests"
 
 
 async def _assert_nothing_is_told(engine: Engine) -> None:
