@@ -111,16 +111,16 @@ async def test_a_message_is_recorded_again_heard_by_who_left_it_and_kept_when_th
         await _decided(house, "StartRecording")
         await _speaks(call, 2.5, SECRET)
         await call.press("#")
-        await call.hears(prompt("house-review"))
+        await call.hears(prompt("house-review"), within_s=15)
         await call.press("3")
         await _decided(house, "StartRecording", count=2)
         call.forget()
         await _speaks(call, 2.5)
         await call.hears(prompt("house-review"), within_s=15)  # silence has ended it
         await call.press("2")
-        await call.hears_tone(SPEECH)
+        await call.hears_tone(SPEECH, within_s=15)
         await call.press("1")
-        await call.hung_up()
+        await call.hung_up(within_s=15)
     [message] = await _kept(house)
     assert (message.kind, message.retention) == ("voicemail", "messages")
     assert 2 <= message.tone_s(SPEECH) <= 3
@@ -146,7 +146,7 @@ async def test_who_says_nothing_leaves_neither_a_row_nor_a_file(house: Engine) -
         await call.answered()
         await _decided(house, "StartRecording")
         await call.hears(prompt("house-farewell"), within_s=15)
-        await call.hung_up()
+        await call.hung_up(within_s=15)
     assert await _kept(house, count=0) == []
 
 
@@ -191,8 +191,8 @@ async def test_a_recorded_call_has_both_voices_and_nothing_of_what_is_keyed_in_s
         await _speaks(call, 1.5, 440)
         await _speaks(agent, 1.5, 700)
         await agent.hang_up()
-        await call.hears(prompt("house-farewell"))
-        await call.hung_up()
+        await call.hears(prompt("house-farewell"), within_s=15)
+        await call.hung_up(within_s=15)
         lasted_s = loop.time() - began_s
     [recorded] = await _kept(house)
     assert (recorded.kind, recorded.retention) == ("call", "calls")
