@@ -149,15 +149,14 @@ class Library:
         pending = await asyncio.to_thread(self._look)
         if only is not None:
             pending = [each for each in pending if each.key == only]
-        if not pending:
+        identities = self._identities()
+        if not pending and identities.items() <= self._cache.remembered_identities().items():
             return self.entries
         try:
             with self._cache.workshop() as workshop:
+                # First, for a build may be cut short; of all languages, for one before it may have been.
+                self._cache.remember_identities(identities, workshop)
                 await self._make_all(pending, workshop, made)
-                if self._synthesiser is not None and self._synthesiser.intelligible:
-                    languages = {each.language for each in pending}
-                    identities = {each: self._synthesiser.identity(each) for each in languages}
-                    self._cache.remember_identities(identities, workshop)
         except OSError as error:
             for each in pending:
                 if self._entries[each.key].media is None:
@@ -197,6 +196,13 @@ class Library:
         if self._remembered is None:
             self._remembered = self._cache.remembered_identities()
         return self._remembered.get(language, "")
+
+    def _identities(self) -> Mapping[str, str]:
+        """Return the identity of the synthesiser for each language, if it is one that shall be remembered."""
+        if self._synthesiser is None or not self._synthesiser.intelligible:
+            return {}
+        languages = {entry.language for entry in self._entries.values()}
+        return {each: self._synthesiser.identity(each) for each in languages}
 
     async def _make_spoken(self, each: Wanted) -> str | None:
         """Make the audio of a text that was composed for a call; return why it could not be made."""

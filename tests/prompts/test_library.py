@@ -225,6 +225,32 @@ async def test_two_libraries_building_at_once_do_not_disturb_each_other(cache: P
     assert not half_made(cache)
 
 
+async def test_what_a_build_made_before_it_was_cut_short_is_played_without_a_synthesiser(
+    cache: Path,
+) -> None:
+    both: Texts = {SUN: {"a": {"en": "One."}, "b": {"tr": "Bir."}}}
+    second = asyncio.Event()
+
+    class Halting(Voice):
+        async def speak(self, text: str, language: str, target: Path) -> None:
+            if language == "tr":
+                second.set()
+                await asyncio.Event().wait()
+            await super().speak(text, language, target)
+
+    made = asyncio.Event()
+    build = asyncio.ensure_future(library(cache, Halting(), both).build(lambda _: made.set()))
+    await made.wait()
+    await second.wait()
+    build.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await build
+    await library(cache, Voice(), both).build(only=(SUN, "b", "tr"))
+    prompts = library(cache, None, both)
+    await prompts.look()
+    assert prompts.missing == 0
+
+
 async def test_a_build_that_is_cancelled_leaves_nothing_half_made(cache: Path) -> None:
     speaking = asyncio.Event()
 
