@@ -112,3 +112,20 @@ def test_of_what_is_keyed_in_secret_only_the_length_is_read() -> None:
     }.items():
         nodes = f'{ask}  b: {{type: switch, cases: [{{when: "{condition}", to: bye}}], otherwise: bye}}\n'
         assert codes(nodes) == told, condition
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        "type: say, say: [{digits: x}], next: bye",
+        "type: note, set: {code: x}, next: bye",
+        "type: sms, text: {tr: 'Kod {x}'}, next: bye, no_number: bye",
+        "type: http, url: 'https://erp.example.com/{x}', next: bye, failed: bye",
+        "type: http, url: 'https://erp.example.com/', query: {code: x}, next: bye, failed: bye",
+        "type: http, method: POST, url: 'https://erp.example.com/', body: {code: x}, next: bye, failed: bye",
+        "type: set, assign: {x: x + x}, next: bye",
+    ],
+)
+def test_no_node_tells_what_is_keyed_in_secret(node: str) -> None:
+    ask = f"  a: {{{ASK}, sensitive: yes, next: b, no_input: bye}}\n"
+    assert Code.SENSITIVE_READ in codes(f"{ask}  b: {{{node}}}\n")
