@@ -11,7 +11,7 @@ from ivrengine.flow.draft import Draft
 from ivrengine.flow.expressions import CelType, Programs
 from ivrengine.flow.model import Flow
 from ivrengine.flow.nodes.call import CallFlow
-from ivrengine.flow.problems import Code, Place, Problem, did_you_mean, problem
+from ivrengine.flow.problems import Code, Place, Problem, closest, did_you_mean, problem
 
 DEPTH_MAX: Final = 8
 """Sub-flows within sub-flows; nobody could say any more where a caller of more stands."""
@@ -43,6 +43,8 @@ class Interface:
     types: Mapping[str, CelType]
     """The types of all its variables."""
     parameters: tuple[str, ...]
+    needed: tuple[str, ...]
+    """The parameters without a default."""
     returns: Mapping[str, tuple[str, ...]]
     languages: tuple[str, ...]
     sites: tuple[Site, ...]
@@ -57,6 +59,11 @@ def interface(draft: Draft, programs: Programs) -> Interface:
     return Interface(
         types={name: variable.type for name, variable in draft.variables.items()},
         parameters=draft.parameters,
+        needed=tuple(
+            name
+            for name in draft.parameters
+            if name in draft.variables and draft.variables[name].default is None
+        ),
         returns=draft.returns,
         languages=draft.languages,
         sites=tuple(
@@ -104,6 +111,7 @@ def check(known: Interfaces) -> Iterator[Problem]:
 
 def _misfits(site: Site, called: Interface, languages: Iterable[str]) -> Iterator[Problem]:
     yield from _wrong_parameters(site, called)
+    yield from _missing_parameters(site, called)
     yield from _wrong_returns(site, called)
     yield from _wrong_results(site, called)
     for language in languages:
@@ -121,6 +129,18 @@ def _wrong_parameters(site: Site, called: Interface) -> Iterator[Problem]:
         elif found not in {called.types.get(parameter), "dyn", ""}:
             sentence = f"expected an expression of type {called.types[parameter]} for `{parameter}`, found one of type {found}"
             yield problem(site.file, place, Code.EXPRESSION_TYPE, sentence)
+
+
+def _missing_parameters(site: Site, called: Interface) -> Iterator[Problem]:
+    missing = [
+        name
+        for name in called.needed
+        if name not in site.given and not any(closest(it, [name]) for it in site.given)
+    ]
+    if missing:
+        names = ", ".join(f"`{name}`" for name in missing)
+        sentence = f"the flow `{site.subflow}` needs a value for {names}, by the key `with`, or a `default` of its own"
+        yield problem(site.file, site.place, Code.SUBFLOW_MISFIT, sentence)
 
 
 def _wrong_returns(site: Site, called: Interface) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,7 @@ from ivrengine.flow.problems import (
     Code,
     Problem,
     any_error,
+    closest,
     did_you_mean,
     in_order,
     problem,
@@ -123,12 +124,26 @@ def _read_surroundings(read: Read, folder: Path, today: date | None) -> list[Pat
             schedule_paths.append(path)
         else:
             flow_files.append(path)
-    complete = None not in prompt_files
     whole = [file for file in prompt_files if file is not None]
+    strange = list(_of_no_brand(read, whole))
+    read.problems += strange
+    complete = None not in prompt_files and not strange
     read.shelf, found = shelf.shelf(whole, folder / RECORDINGS_FOLDER, complete=complete)
     read.schedules, wrong = schedule_files.read_all(schedule_paths, today)
     read.problems += [*found, *wrong]
     return flow_files
+
+
+def _of_no_brand(read: Read, files: Iterable[prompt_texts.PromptFile]) -> Iterator[Problem]:
+    """Yield the files of prompts whose brand is not in the routing file."""
+    names = read.brand_names()
+    if names is None:
+        return
+    for file in files:
+        brand, document = file.source.brand, file.document
+        if brand not in names:
+            sentence = f"the routing file has no brand `{brand}`{did_you_mean(brand, names)}"
+            yield problem(document.file, document.place(("brand",)), Code.UNKNOWN_BRAND, sentence)
 
 
 def _read_routing(read: Read, path: Path) -> None:
@@ -337,7 +352,15 @@ def _misrouted(read: Read, known: routing.Routing) -> Iterator[Problem]:
 
 def _unused_prompts(read: Read) -> Iterator[Problem]:
     used = {(seen.brand, name) for seen in read.seen for name in seen.prompts}
+    for brand, name in [each for each in used if each[0] is not None]:
+        texts = read.shelf.texts_of(brand)
+        meant = closest(name, texts) if name not in texts else None
+        if meant is not None:
+            used.add((brand, meant))  # one of both is misspelt, and that is told where it is played
+    names = read.brand_names()
     for brand, entries in read.shelf.prompts.items():
+        if names is not None and brand not in names:
+            continue
         for name, entry in entries.items():
             if (brand, name) not in used:
                 sentence = f"no flow plays the prompt `{name}`"

@@ -55,8 +55,10 @@ def _is_told_otherwise(
 ) -> bool:
     """Tell whether this follows from something else that is told."""
     is_missing = detail["type"] == "missing"
-    if detail["type"] == "union_tag_not_found":
+    if detail["type"] in {"union_tag_not_found", "union_tag_invalid"}:
         loc = (*loc, "type")
+        if document.spot(loc).faulty:
+            return True
     siblings = value_at(document.data, loc[:-1])
     empty = [k for k, v in siblings.items() if v is None] if isinstance(siblings, dict) else []
     if loc and any(key.startswith(f"{loc[-1]} ") for key in empty):
@@ -183,7 +185,7 @@ def _told(detail: ErrorDetails, loc: Loc, found: object, meant: Mapping[Loc, Loc
         case "union_tag_not_found":
             told = Code.MISSING_KEY, loc, "missing key `type`"
         case "union_tag_invalid":
-            told = Code.NODE_TYPE, (*loc, "type"), _unknown_type(context)
+            told = Code.NODE_TYPE, (*loc, "type"), _unknown_type(context, found)
         case "reserved_name":
             sentence = f"`{loc[-1]}` means something in expressions already; choose another name"
             told = Code.RESERVED_NAME, loc, sentence
@@ -194,9 +196,9 @@ def _told(detail: ErrorDetails, loc: Loc, found: object, meant: Mapping[Loc, Loc
     return told
 
 
-def _unknown_type(context: _Context) -> str:
-    found, known = context["tag"], _QUOTED.findall(context["expected_tags"])
-    near = closest(found, known)
+def _unknown_type(context: _Context, node: object) -> str:
+    found, known = value_at(node, ("type",)), _QUOTED.findall(context["expected_tags"])
+    near = closest(str(found), known)
     perhaps = "" if near is None else f" (did you mean `{near}`?)"
     return f"unknown node type {shown(found)}{perhaps}; the types are {', '.join(known)}"
 

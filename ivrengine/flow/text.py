@@ -245,7 +245,7 @@ class _Reader:
                 continue
             assert isinstance(key, str)
             if value is None and id(event) not in self._faulty:
-                sentence = f"`{key}` has no value{yaml_faults.perhaps_joined(key)}"
+                sentence = f"`{key}` has no value{yaml_faults.perhaps_joined(key, in_braces=start.flow_style)}"
                 self._tell(key_event, Code.EMPTY_VALUE, sentence)
                 self._faulty[id(event)] = event
             entries[key] = value

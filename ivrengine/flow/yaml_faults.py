@@ -100,12 +100,17 @@ def in_bytes(raw: bytes) -> Fault | None:
     return Fault(_end_of(text[: odd.start(1)]), Code.YAML_SYNTAX, sentence)
 
 
-def perhaps_joined(key: str) -> str:
-    """Return what may have made one key of what should be a key and its value."""
+def perhaps_joined(key: str, *, in_braces: bool) -> str:
+    """Return what may have made a key of what should be a key and its value, or part of a text."""
     if any(blank in key for blank in _BLANKS_IN_NAMES):
         return "; a blank in it is none to YAML (a no-break space): write a plain one"
+    if not re.search(r"[^a-z0-9_-]", key):
+        return ""
     first, _, rest = key.partition(" ")
-    return f"; write `{first}: {rest}`" if rest and first.isidentifier() else ""
+    quoted = "a text with a comma in it is put in quotes"
+    if re.fullmatch("[a-z_]+ [a-z0-9_-]+", key):
+        return f"; write `{first}: {rest}`{f', or if it is text: {quoted}' if in_braces else ''}"
+    return f"; {quoted}" if in_braces else ""
 
 
 def _as_turkish(raw: bytes) -> str:
