@@ -12,6 +12,7 @@ import typer
 
 from ivrengine import app
 from ivrengine.engine.tenure import JournalError, JournalInUseError
+from ivrengine.following.starting import NoFolderError
 from ivrengine.numbers.keyfile import KeyFileError
 from ivrengine.settings import load
 from ivrengine.settings.load import SettingsError
@@ -29,7 +30,10 @@ _FAILURES: Final[tuple[type[Exception], ...]] = (
     KeyFileError,
     DatabaseUrlError,
     app.DoorClosedError,
+    NoFolderError,
 )
+_USAGE: Final = (DatabaseUrlError, NoFolderError)
+"""Settings that are wrong, however late that was found out."""
 
 
 def bad_usage(*sentences: str) -> NoReturn:
@@ -84,9 +88,9 @@ def _flat(errors: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
 
 
 def _end(errors: Sequence[BaseException]) -> NoReturn:
-    """Say what it was; an address that is none is a setting that is wrong, however late that was found out."""
+    """Say what it was."""
     sentences = map(str, errors)
-    if all(isinstance(error, DatabaseUrlError) for error in errors):
+    if all(isinstance(error, _USAGE) for error in errors):
         bad_usage(*sentences)
     failed(*sentences)
 

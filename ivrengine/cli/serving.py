@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import structlog
 import typer
 
 from ivrengine import app
@@ -25,6 +26,8 @@ from ivrengine.settings.model import Settings
 from ivrengine.telemetry.metrics import Metrics
 from ivrengine.telemetry.readiness import Check, State
 from ivrengine.testing.reading import script_files
+
+_log = structlog.get_logger("flows")
 
 SCRIPTS_LIMIT_S: Final = 300.0
 """Three hundred scripted calls a second: whoever has more of them than fit in here tests them elsewhere."""
@@ -84,6 +87,7 @@ class Flows:
             self._note(found)
 
         settings, mark = self._settings, edition.mark
+        name, why = edition.name, edition.why
         del edition  # whoever holds it holds all its flows
         if self._watching:
             await watching.watch(
@@ -94,6 +98,8 @@ class Flows:
                 objections=_objections,
             )
         else:
+            event = "flows of the folder" if mark is None else "flows of a release"
+            _log.info(event, flows=name, reason=why)
             self._follower = Follower(
                 self._database,
                 self._local,

@@ -42,6 +42,8 @@ class Edition:
     folder: Path
     mark: Mark | None = None
     """None of a folder that is no release."""
+    why: str = ""
+    """Why an engine starts with this one and no other."""
 
     @property
     def errors(self) -> list[Problem]:

@@ -1,6 +1,7 @@
 """Which flows an engine starts with: the active release of the store, else the last one on its disk, else its folder."""
 
 import asyncio
+import dataclasses
 from pathlib import Path
 from typing import Final
 
@@ -29,52 +30,60 @@ class NoFlowsError(Exception):
     """There is nothing that calls could be answered by."""
 
 
+class NoFolderError(Exception):
+    """There is no release at hand, and no folder of flows either."""
+
+
 async def first_edition(flows: Path, outside: Outside, local: Local, database: Database) -> Edition:
-    """Return what to start with; raises ``NoFlowsError``.
+    """Return what to start with; raises ``NoFolderError``.
 
     A release that does not load is not taken, whatever is said of it; then the one before goes on.
     """
     known = local.active()
     has_folder = await asyncio.to_thread(flows.is_dir)
     patience_s = ASK_S if known is not None or has_folder else ASK_LONG_S
-    active = await _asked(local, database, patience_s)
+    active, why = await _asked(local, database, patience_s)
     if active is not None:
         mark = Mark(number=active.number, release_hash=active.release_hash)
         edition = await _loaded(local, mark, outside, forced=active.forced)
         if edition is not None:
-            return edition
+            return dataclasses.replace(edition, why=why)
+        why = "the active release does not load"
     if known is not None and (active is None or known.release_hash != active.release_hash):
         # It was in service on this disk: whoever forced it, it has been loaded before.
         edition = await _loaded(local, known, outside, forced=True)
         if edition is not None:
-            return edition
+            return dataclasses.replace(edition, why=why)
     if not has_folder:
-        raise NoFlowsError(f"there is no folder {flows} to read flows from")
-    edition = await editions.load(flows, outside)
-    _log.info("flows of the folder", folder=str(flows), reason="no release is at hand")
-    return edition
+        raise NoFolderError(f"there is no folder {flows} to read flows from")
+    return dataclasses.replace(await editions.load(flows, outside), why=why)
 
 
-async def _asked(local: Local, database: Database, patience_s: float) -> Activation | None:
-    """Return what the store says is active, on the local disk by then; None if it does not say."""
+async def _asked(
+    local: Local, database: Database, patience_s: float
+) -> tuple[Activation | None, str]:
+    """Return what the store says is active, on the local disk by then, or why there is nothing."""
+    nothing = "no release was put into service yet"
+    if not database.exists:
+        return None, nothing
     try:
         async with asyncio.timeout(patience_s):
             connection = await database.read()
             try:
                 active = await releases.newest(connection)
-                if active is not None:
-                    mark = Mark(number=active.number, release_hash=active.release_hash)
-                    await fetched(connection, local, mark)
-                return active
+                if active is None:
+                    return None, nothing
+                mark = Mark(number=active.number, release_hash=active.release_hash)
+                await fetched(connection, local, mark)
+                return active, "it is the active one"
             finally:
                 connection.terminate()
     except TimeoutError:
-        _log.warning("store not asked for releases", reason=f"no answer within {patience_s:g} s")
+        return None, f"the store did not answer within {patience_s:g} s"
     except (ReleaseError, NoSuchReleaseError, LocalError, DatabaseError) as error:
-        _log.info("store not asked for releases", reason=str(error))
+        return None, str(error)
     except RETRIED as error:
-        _log.warning("store not asked for releases", reason=database.explain(error))
-    return None
+        return None, database.explain(error)
 
 
 async def _loaded(local: Local, mark: Mark, outside: Outside, *, forced: bool) -> Edition | None:

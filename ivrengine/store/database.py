@@ -31,6 +31,11 @@ class Database:
         self._embedded = EmbeddedPostgres(data_dir) if url is None else None
         self._keep_events = keep_events
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is, or may be, one: an embedded one that was never made holds nothing."""
+        return self._embedded is None or self._embedded.exists
+
     async def connect(self) -> PostgresTables:
         """Return the tables to write to, up to date; the embedded server is started if it does not run.
 

@@ -14,7 +14,7 @@ from ivrengine.flow.release import Release
 from ivrengine.following.edition import BrokenError, Edition
 from ivrengine.following.follower import Follower
 from ivrengine.following.local import Local
-from ivrengine.following.starting import NoFlowsError, first_edition
+from ivrengine.following.starting import NoFolderError, first_edition
 from ivrengine.store import releases
 from ivrengine.store.database import Database
 from ivrengine.telemetry import metrics
@@ -156,7 +156,7 @@ async def test_an_engine_starts_with_the_active_release_and_without_the_store_wi
 ) -> None:
     local, nowhere = Local(tmp_path / "releases"), Database(NOWHERE, tmp_path)
     database, flows = Database(url, tmp_path), tmp_path / "flows"
-    with pytest.raises(NoFlowsError, match="there is no folder"):
+    with pytest.raises(NoFolderError, match="there is no folder"):
         await first_edition(flows, NOTHING_OUTSIDE, local, database)
     flows.mkdir()
     for name in ("prompts.yaml", "routing.yaml", "main.yaml"):

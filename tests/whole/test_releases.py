@@ -60,7 +60,7 @@ async def test_a_caller_stays_in_the_old_flow_over_a_release_and_a_crash_and_a_n
     mortal: Engine, tmp_path: Path
 ) -> None:
     flows = renewed(tmp_path)
-    assert mortal.lines("flows of the folder")
+    await mortal.said("flows of the folder")
     await mortal.said("shipping", within_s=30)
     async with contextlib.AsyncExitStack() as stack:
         first, second = await called(stack), await called(stack)
