@@ -108,6 +108,9 @@ def test_a_value_that_cannot_be_said_is_bad_usage() -> None:
 def test_a_name_that_two_brands_have_is_not_guessed(house: Path) -> None:
     (house / "flows/prompts").mkdir()
     (house / "flows/prompts/b.yaml").write_text(PROMPTS.format(brand="hotel"), encoding="utf-8")
+    routing = house / "flows/routing.yaml"
+    hotel = "  hotel: {name: Hotel, country: TR}\n"
+    routing.write_text(routing.read_text(encoding="utf-8") + hotel, encoding="utf-8")
     refused = play("welcome")
     assert refused.exit_code == 2
     assert (
