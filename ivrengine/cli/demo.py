@@ -204,6 +204,7 @@ async def _call_in(plan: _Plan, switch: SimSwitch) -> None:
         crowd.dids(plan.book, plan.seed),
         load=traffic.Load.steady(plan.rate),
         answers=crowd.answers(plan.book, plan.seed),
+        invitations=crowd.invitations(plan.book),
     )
     for visit in visits:
         await asyncio.sleep(began_s + visit.at_s - loop.time())

@@ -1,4 +1,4 @@
-"""The people who fit a book of flows: numbers they call, keys that answer its questions, and phones that it rings."""
+"""The people who fit a book of flows: numbers they call, keys that answer its questions, messages, and phones that it rings."""
 
 from collections.abc import Callable, Mapping
 from random import Random
@@ -8,6 +8,8 @@ from ivrengine.flow import prompt_uses
 from ivrengine.flow.book import Book
 from ivrengine.flow.nodes.collect import Collect
 from ivrengine.flow.nodes.menu import Menu
+from ivrengine.flow.nodes.survey import Survey
+from ivrengine.flow.nodes.voicemail import Review, Voicemail
 from ivrengine.sim import chance as chances
 from ivrengine.sim.phones import Answers, Behaviour, Busy, Declines, Phone, Rings
 
@@ -39,11 +41,30 @@ def answers(book: Book, seed: int) -> Mapping[str, tuple[str, ...]]:
                     keys = tuple(filter(str.isdecimal, node.choices)) or tuple(node.choices)
                 case Collect():
                     keys = tuple(_entry(chance, node) for _ in range(ENTRIES))
+                case Survey():
+                    keys = tuple(map(str, range(node.scale.low, node.scale.high + 1)))
+                case Voicemail(review=Review() as review):
+                    found[prompt_uses.name_of(review.prompt[-1])] = (
+                        review.keep,
+                        review.keep,
+                        review.listen,
+                    )
+                    continue
                 case _:
                     continue
             question = prompt_uses.name_of(node.prompt[-1])
             found[question] = (*found.get(question, ()), *keys)
     return found
+
+
+def invitations(book: Book) -> tuple[str, ...]:
+    """Return the prompts after which callers are to leave a message."""
+    return tuple(
+        prompt_uses.name_of(node.prompt[-1])
+        for flow in book.flows.values()
+        for node in flow.nodes.values()
+        if isinstance(node, Voicemail)
+    )
 
 
 def _entry(chance: Random, node: Collect) -> str:

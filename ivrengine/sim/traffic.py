@@ -8,12 +8,14 @@ from random import Random
 from typing import Final, Self
 
 from ivrengine.sim import chance as chances
-from ivrengine.sim.script import Hear, Press, Reflex, Script, Step
+from ivrengine.sim.script import HangUp, Hear, Press, Reflex, Say, Script, Step, Wait
 
 KEYS: Final = "0123456789*#"
 REMEMBERED: Final = 500
 """Repeat callers come from so many of the last ones."""
 LEAST_PATIENCE_S: Final = 5.0
+TONE_S: Final = 1.5
+"""Between the end of a greeting and the first word of a message."""
 HOUR_S: Final = 3600.0
 _OFFICE_DAY: Final = (
     *(0.2, 0.1, 0.1, 0.1, 0.1, 0.3, 0.8, 2.0, 5.5, 9.0, 10.5, 10.0),
@@ -81,11 +83,13 @@ def visits(
     *,
     load: Load,
     answers: Mapping[str, Sequence[str]],
+    invitations: Sequence[str] = (),
     habits: Habits = Habits(),
 ) -> Iterator[Visit]:
     """Yield callers in the order of their calls, without end.
 
-    ``answers`` gives for each prompt that asks something the keys that are right answers to it.
+    ``answers`` gives for each prompt that asks something the keys that are right answers to it; after ``invitations``
+    messages are left.
     """
     chance = chances.source(seed, "traffic")
     known: deque[str] = deque(maxlen=REMEMBERED)
@@ -94,7 +98,7 @@ def visits(
             at_s=at_s,
             did=chance.choice(dids),
             number=_number(chance, habits, known),
-            script=_script(chance, habits, answers),
+            script=_script(chance, habits, answers, invitations),
         )
 
 
@@ -118,13 +122,21 @@ def _number(chance: Random, habits: Habits, known: deque[str]) -> str | None:
     return number
 
 
-def _script(chance: Random, habits: Habits, answers: Mapping[str, Sequence[str]]) -> Script:
+def _script(
+    chance: Random,
+    habits: Habits,
+    answers: Mapping[str, Sequence[str]],
+    invitations: Sequence[str],
+) -> Script:
     patience_s = LEAST_PATIENCE_S + chance.expovariate(1 / habits.patience_s)
     if chance.random() < habits.silent:
         return Script(patience_s=patience_s)
     reflexes = tuple(
         Reflex(prompt=prompt, does=tuple(_answer(chance, habits, prompt, keys) for _ in range(3)))
         for prompt, keys in answers.items()
+    )
+    reflexes += tuple(
+        Reflex(prompt=prompt, does=(_message(chance, prompt),)) for prompt in invitations
     )
     return Script(reflexes=reflexes, patience_s=patience_s)
 
@@ -139,6 +151,18 @@ def _answer(chance: Random, habits: Habits, prompt: str, keys: Sequence[str]) ->
     if chance.random() < habits.barge_in:
         return (key,)
     return (Hear(prompt=prompt, to_end=True), key)
+
+
+def _message(chance: Random, prompt: str) -> tuple[Step, ...]:
+    """Speak after the tone; some end with a key, some hang up, and some have nothing to say."""
+    hears, says = Hear(prompt=prompt, to_end=True), Say(for_s=chance.uniform(4, 15))
+    match chance.choices(("key", "gone", "nothing"), (70, 20, 10))[0]:
+        case "key":
+            return (hears, Wait(for_s=TONE_S), says, Press(digits="#", after_s=0.5))
+        case "gone":
+            return (hears, Wait(for_s=TONE_S), says, HangUp(after_s=0.5))
+        case _:
+            return (hears, HangUp(after_s=1.0))
 
 
 def until(end_s: float, callers: Iterator[Visit]) -> Iterator[Visit]:
