@@ -40,17 +40,20 @@ def check_the_books(house: House) -> None:
 
 
 def _check_visits(stream: list[EventRow]) -> None:
-    inside: str | None = None
+    inside: list[
+        tuple[str, str]
+    ] = []  # the node and its type, after those that called the sub-flow
     begun: Counter[str] = Counter()
     dialled = 0
     for kind, fields in (effect for row in stream for effect in effects_of(row)):
         match kind:
             case "EnterNode":
-                assert inside is None, "entered a node without leaving the one before"
-                inside, dialled = fields["node"], 0
+                callers = [kind for _, kind in inside]
+                assert callers == ["call"] * bool(fields.get("subflow")), "left no node before"
+                inside.append((fields["node"], fields["node_type"]))
+                dialled = 0
             case "LeaveNode":
-                assert inside == fields["node"]
-                inside = None
+                assert inside.pop()[0] == fields["node"]
             case "Play":
                 begun[fields["playback_id"]] += 1
             case "Dial":
@@ -59,7 +62,7 @@ def _check_visits(stream: list[EventRow]) -> None:
                 assert dialled == 1, "a node dials once"
             case _:
                 pass
-    assert inside is None
+    assert {kind for _, kind in inside} <= {"call"}, "all is left but a node that called"
     assert set(begun.values()) <= {1}, "decided twice under one id"
 
 

@@ -83,7 +83,7 @@ class CrashPath:
     def all_phones(self) -> tuple[Phone, ...]:
         return tuple(
             Phone(f"PJSIP/{name}", _in_turn(list(self.phones.get(name, (Unreachable(),)))))
-            for name in ("agent-101", "agent-102", "agent-103")
+            for name in ("agent-101", "agent-102", "agent-103", "agent-104")
         )
 
 
@@ -171,8 +171,13 @@ PATHS: Final = (
     CrashPath(
         name="an emergency at night",
         did=ESTATE,
-        keys={"choose-language": ("1",), "main-menu": ("2",), "fault-at-night": ("*", "1")},
-        phones={"agent-102": (TALKS,)},
+        keys={
+            "choose-language": ("1",),
+            "main-menu": ("2",),
+            "fault-at-night": ("*", "1"),
+            "what-happened": ("3",),
+        },
+        phones={"agent-104": (Declines(after_s=1),), "agent-102": (TALKS,)},
         started_at=MIDNIGHT,
     ),
     CrashPath(

@@ -45,7 +45,7 @@ ASKS: Final = """
 
 
 EXAMPLES: Final = ("guneskent-main", "makara-readers", "toros-reception")
-"""Those that have a kind of node which the ones before do not have."""
+"""Those that have a kind of node which the ones before do not have; sub-flows are gone through from the first."""
 
 
 def example_flows() -> list[Flow]:

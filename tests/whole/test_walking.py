@@ -72,6 +72,7 @@ def _pressed(shown: dict[str, Any]) -> str:
 
 def _expected(language: str, key: str) -> list[tuple[str, str]]:
     return [
+        ("whose-language", "otherwise"),
         ("welcome", "next"),
         ("choose-language", key),
         (language, "next"),
