@@ -116,8 +116,8 @@ async def test_a_look_up_that_is_given_up_spoils_none_that_follows(url: str) -> 
         assert await asked_at(lookups) == ANSWER.at
 
 
-async def test_a_store_that_is_away_says_nothing(free_tcp_port: int) -> None:
-    async with looking_into(f"postgresql://nobody@127.0.0.1:{free_tcp_port}/none") as lookups:
+async def test_a_store_that_is_away_says_nothing(tmp_path: Path) -> None:
+    async with looking_into(f"postgresql://nobody@/none?host={tmp_path}") as lookups:
         with pytest.raises(UnansweredError):
             await asked_at(lookups)
 
