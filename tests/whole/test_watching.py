@@ -74,7 +74,7 @@ async def test_readiness_metrics_and_the_health_check_of_a_container_agree(folde
         _, found = await asked(f"{url}/readyz")
         assert {check["state"] for check in found["checks"].values()} == {"ok"}
         names = " ".join(found["checks"])
-        assert re.match(r"engine flows journal database calls loop asterisk \S+", names)
+        assert re.match(r"engine flows release journal database calls loop asterisk \S+", names)
         assert (await asked(f"{url}/healthz"))[0] == 200
         assert await asyncio.to_thread(healthy, engine) == 0
         async with dial(HOUSE, number=NUMBER, keys="info") as call:
