@@ -28,7 +28,10 @@ import uvloop
 from ivrengine.sim import clock
 from tests.live.access import access, other_instance
 
-pytest_plugins = ["ivrengine.testing.plugin"]  # an installation older than this checkout lacks it
+pytest_plugins = [
+    "ivrengine.testing.plugin",  # an installation older than this checkout lacks it
+    "tests.stuck",
+]
 
 pytest.register_assert_rewrite("tests.faults", "tests.whole")
 
