@@ -111,9 +111,13 @@ class RemoveFromBridge:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DestroyBridge:
-    """Remove a bridge; channels still inside are let out and stay ours."""
+    """Remove a bridge; channels still inside are let out and stay ours.
+
+    ``frees`` is one of them who is spoken to next: a prompt that follows at once is heard.
+    """
 
     bridge_id: BridgeId
+    frees: ChannelId | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -281,6 +281,8 @@ class Resumed:
     """Whether the caller and that leg are both in the bridge that the cursor names."""
     inquiring: bool = False
     """Whether the inquiry that the cursor names is still to be answered; one of a dead engine is not."""
+    astray: BridgeId | None = None
+    """A bridge of ours that the caller is still in, though the call is done with it."""
 
 
 class UnheardEnd(StrEnum):

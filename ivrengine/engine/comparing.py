@@ -22,10 +22,14 @@ class GoesOn:
     answered: bool
     leg: LegSeen
     joined: bool
+    astray: BridgeId | None = None
+    """A bridge of ours that the caller is in, and that no call wants any more."""
 
     @property
     def amiss(self) -> bool:
         """Whether the call takes something for there that is not, or for not there that is."""
+        if self.astray is not None:
+            return True
         cursor = self.call.cursor
         talks = self.call.phase is Phase.TALKING
         return cursor.leg_id is not None and (self.leg is LegSeen.NONE or self.joined is not talks)
@@ -120,25 +124,43 @@ Known = Mapping[ChannelId, Call | None]
 def compare(found: Snapshot, known: Known, told: Told = NOTHING_TOLD) -> Iterator[Verdict]:
     """Yield a verdict for each call, and for each channel and bridge that belongs to none."""
     calls = [call for call in known.values() if call is not None]
+    bridges = _unwanted(found, calls)
     for call in calls:
         if call.channel_id in found.channels:
-            yield _goes_on(found, call, told)
+            astray = _astray(call, found, bridges)
+            bridges -= {astray}
+            yield _goes_on(found, call, told, astray)
         elif call.channel_id not in told.gone:
             yield _parted(found, call)
     legs = {call.cursor.leg_id for call in calls}
     for channel_id, seen in found.channels.items():
         if channel_id not in known and channel_id not in legs:
             yield from _unknown(channel_id, seen, told)
-    bridges = {call.cursor.bridge_id for call in calls}
-    for bridge_id, inside in found.bridges.items():
-        if bridge_id not in bridges and inside.isdisjoint(found.elsewhere):
-            yield StrayBridge(bridge_id=bridge_id)
+    for bridge_id in bridges:
+        yield StrayBridge(bridge_id=bridge_id)
     monitors = {call.recording.monitor_id for call in calls if call.recording is not None}
     for channel_id in found.monitors - monitors:
         yield StrayMonitor(channel_id=channel_id)
 
 
-def _goes_on(found: Snapshot, call: Call, told: Told) -> GoesOn:
+def _unwanted(found: Snapshot, calls: list[Call]) -> set[BridgeId]:
+    """Return the bridges that no call wants, and that nobody has taken over from us."""
+    wanted = {call.cursor.bridge_id for call in calls}
+    return {
+        bridge_id
+        for bridge_id, inside in found.bridges.items()
+        if bridge_id not in wanted and inside.isdisjoint(found.elsewhere)
+    }
+
+
+def _astray(call: Call, found: Snapshot, unwanted: Iterable[BridgeId]) -> BridgeId | None:
+    """Return which of these bridges the caller is in; not one who is taken leave of, and hears no prompt any more."""
+    if call.phase is Phase.LEAVING:
+        return None
+    return next((it for it in unwanted if call.channel_id in found.bridges[it]), None)
+
+
+def _goes_on(found: Snapshot, call: Call, told: Told, astray: BridgeId | None) -> GoesOn:
     inside = found.bridges.get(call.cursor.bridge_id) if call.cursor.bridge_id else None
     both = {call.channel_id, call.cursor.leg_id}
     return GoesOn(
@@ -146,6 +168,7 @@ def _goes_on(found: Snapshot, call: Call, told: Told) -> GoesOn:
         answered=found.channels[call.channel_id].presence is Presence.UP,
         leg=_leg(found, call, told),
         joined=inside is not None and both <= inside,
+        astray=astray,
     )
 
 

@@ -131,7 +131,8 @@ class Performer:
             case effects.SendToFallback():
                 await self._switch_of(effect.channel_id).send_to_fallback(effect.channel_id)
             case effects.DestroyBridge():
-                await self._switch_of(effect.bridge_id).destroy_bridge(effect.bridge_id)
+                switch = self._switch_of(effect.bridge_id)
+                await switch.destroy_bridge(effect.bridge_id, effect.frees)
             case effects.StopMonitoring():
                 await self._switch_of(effect.monitor_id).hang_up(effect.monitor_id)
 

@@ -330,6 +330,7 @@ class Reconciliation:
             answered=verdict.answered,
             leg=verdict.leg,
             joined=verdict.joined,
+            astray=verdict.astray,
         )
         task.resume(resumed, verdict.call.cursor.leg_id)
 
@@ -337,11 +338,13 @@ class Reconciliation:
         kinds = collections.Counter(type(verdict) for verdict in verdicts)
         strange = comparing.Unserved, comparing.Forsaken, comparing.StrayLeg
         strangers = sum(kinds[kind] for kind in strange)
+        astray = sum(it.astray is not None for it in verdicts if isinstance(it, comparing.GoesOn))
+        unwanted = kinds[comparing.StrayBridge] + astray
         node, metrics = self.node, self._metrics
         metrics.channels.labels(node, "ours").set(len(found.channels) - strangers)
         metrics.channels.labels(node, "unknown").set(strangers)
-        metrics.bridges.labels(node, "ours").set(len(found.bridges) - kinds[comparing.StrayBridge])
-        metrics.bridges.labels(node, "unknown").set(kinds[comparing.StrayBridge])
+        metrics.bridges.labels(node, "ours").set(len(found.bridges) - unwanted)
+        metrics.bridges.labels(node, "unknown").set(unwanted)
 
 
 def _stands_at(task: CallTask, serial: int) -> bool:

@@ -69,8 +69,12 @@ class Switch(Protocol):
         """Take channels out of a bridge."""
         ...
 
-    async def destroy_bridge(self, bridge_id: BridgeId) -> None:
-        """Remove a bridge; one that does not exist is refused as gone."""
+    async def destroy_bridge(self, bridge_id: BridgeId, frees: ChannelId | None = None) -> None:
+        """Remove a bridge; one that does not exist is refused as gone.
+
+        What is played at once to a channel that was inside is lost, and no event tells of it: not so to the one that this
+        ``frees``. For all others ``BridgeLeft`` says when they can be played to.
+        """
         ...
 
     async def start_recording(

@@ -63,7 +63,8 @@ def left(way: Way, call: Call, move: Leave) -> Onward:
 
 
 def _leave(way: Way, call: Call, exit_name: str, *further: effects.Effect) -> None:
-    way.done.extend((*tidied(call.cursor, NOWHERE, way.event), *further))
+    stays = None if call.phase is Phase.AFTERWARDS else call.channel_id
+    way.done.extend((*tidied(call.cursor, NOWHERE, way.event, stays), *further))
     way.done.append(parting.left(call, exit_name))
 
 

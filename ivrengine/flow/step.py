@@ -146,6 +146,9 @@ def _with_recording(flow: Flow, call: Call, event: events.CallEvent) -> Result:
 def _resume(flow: Flow, call: Call, event: events.Resumed) -> Result:
     """Let the call go on at its node, after what may have been lost of what was asked for: a second time changes nothing."""
     lost: list[effects.Effect] = []
+    if event.astray is not None:
+        freed = effects.DestroyBridge(bridge_id=event.astray, frees=call.channel_id)
+        lost.append(freed)
     if not event.answered:
         lost.append(effects.Answer(channel_id=call.channel_id))
     if call.cursor.leg_id is None:  # music plays only while a phone is rung
@@ -258,8 +261,9 @@ def _follow(way: Way, call: Call, move: Move, timed_before: datetime | None) -> 
 
 
 def _stay(way: Way, call: Call, move: Stay, timed_before: datetime | None) -> Result:
-    way.done.extend((*tidied(call.cursor, move.cursor, way.event), *move.effects))
     afterwards = call.phase is Phase.AFTERWARDS
+    stays = None if afterwards else call.channel_id
+    way.done.extend((*tidied(call.cursor, move.cursor, way.event, stays), *move.effects))
     staying = changed(
         call,
         cursor=move.cursor,

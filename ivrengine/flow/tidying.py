@@ -4,6 +4,7 @@ from typing import Final
 
 from ivrengine.core import effects, events
 from ivrengine.core.call import Call, Cursor
+from ivrengine.core.ids import ChannelId
 
 Result = tuple[Call, tuple[effects.Effect, ...]]
 """A call after an event, and what the event leads to."""
@@ -19,10 +20,15 @@ def changed(call: Call, **changes: object) -> Call:
     return after
 
 
-def tidied(old: Cursor, new: Cursor, event: events.CallEvent) -> tuple[effects.Effect, ...]:
-    """Return what ends everything that the next cursor does not know, unless the event says that it has just ended."""
+def tidied(
+    old: Cursor, new: Cursor, event: events.CallEvent, caller: ChannelId | None = None
+) -> tuple[effects.Effect, ...]:
+    """Return what ends everything that the next cursor does not know, unless the event says that it has just ended.
+
+    ``caller`` is the channel of a caller who stays in the flow, and may hear a prompt next.
+    """
     ended = ended_by(event)
-    ends = let_go(old, new, ended)
+    ends = let_go(old, new, ended, caller)
     if old.playback_id is not None and old.playback_id not in {new.playback_id, ended}:
         ends.append(effects.StopPlayback(playback_id=old.playback_id))
     if old.timer_id is not None and old.timer_id not in {new.timer_id, ended}:
@@ -34,13 +40,15 @@ def tidied(old: Cursor, new: Cursor, event: events.CallEvent) -> tuple[effects.E
     return tuple(ends)
 
 
-def let_go(old: Cursor, new: Cursor, ended: str | None) -> list[effects.Effect]:
+def let_go(
+    old: Cursor, new: Cursor, ended: str | None, caller: ChannelId | None = None
+) -> list[effects.Effect]:
     """Return what ends the other leg, the bridge, and the wait for an answer."""
     released: list[effects.Effect] = []
     if old.leg_id is not None and old.leg_id not in {new.leg_id, ended}:
         released.append(effects.HangUp(channel_id=old.leg_id))
     if old.bridge_id is not None and old.bridge_id != new.bridge_id:
-        released.append(effects.DestroyBridge(bridge_id=old.bridge_id))
+        released.append(effects.DestroyBridge(bridge_id=old.bridge_id, frees=caller))
     if old.request_id is not None and old.request_id not in {new.request_id, ended}:
         released.append(effects.CancelInquiry(request_id=old.request_id))
     return released

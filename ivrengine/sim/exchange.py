@@ -25,6 +25,8 @@ SCHEMES: Final = ("sound:", "recording:", "number:", "digits:", "characters:", "
 BEEP: Final = "sound:beep"
 BEEP_S: Final = 0.4
 """Asterisk's own."""
+LETTING_OUT_S: Final = 0.005
+"""Who was in a bridge that is removed is let out so much later; what is played to them until then is lost."""
 NORMAL: Final = 16
 USER_BUSY: Final = 17
 NO_ANSWER: Final = 19
@@ -265,6 +267,8 @@ class Exchange:
             duration_s=self._lasts_s,
             finished=self._playback_finished,
         )
+        if channel.bridge is not None and channel.bridge.bridge_id not in self.bridges:
+            return
         self.playbacks[playback_id] = playback
         channel.line.put(playback)
 
@@ -326,13 +330,21 @@ class Exchange:
             self._leave(bridge, channel)
         return []
 
-    def destroy_bridge(self, bridge_id: BridgeId) -> None:
-        """Remove it; who is inside is let out."""
+    def destroy_bridge(self, bridge_id: BridgeId, frees: ChannelId | None = None) -> None:
+        """Remove it; who is inside is let out, all but the one that this ``frees`` a moment later."""
         bridge = self._bridge(bridge_id)
         del self.bridges[bridge_id]
-        for channel in tuple(bridge.channels):
-            self._leave(bridge, channel)
         self.recordings.gone(bridge)
+        for channel in tuple(bridge.channels):
+            if channel.channel_id == frees:
+                self._leave(bridge, channel)
+            else:
+                loop = asyncio.get_running_loop()
+                loop.call_later(LETTING_OUT_S, self._let_out, bridge, channel)
+
+    def _let_out(self, bridge: Bridge, channel: Channel) -> None:
+        if channel.bridge is bridge:
+            self._leave(bridge, channel)
 
     def _join(self, bridge: Bridge, channel: Channel) -> None:
         if channel.bridge is bridge or bridge.bridge_id not in self.bridges:

@@ -206,9 +206,11 @@ class SimSwitch:
             "remove_from_bridge", lambda: self.exchange.remove_from_bridge(bridge_id, channel_ids)
         )
 
-    async def destroy_bridge(self, bridge_id: BridgeId) -> None:
+    async def destroy_bridge(self, bridge_id: BridgeId, frees: ChannelId | None = None) -> None:
         """Remove a bridge."""
-        await self._request("destroy_bridge", lambda: self.exchange.destroy_bridge(bridge_id))
+        await self._request(
+            "destroy_bridge", lambda: self.exchange.destroy_bridge(bridge_id, frees)
+        )
 
     async def start_recording(
         self,

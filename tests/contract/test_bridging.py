@@ -12,7 +12,7 @@ from ivrengine.core.events import (
     LegAnswered,
     PlaybackFinished,
 )
-from ivrengine.core.ids import BridgeId, ChannelId
+from ivrengine.core.ids import BridgeId, ChannelId, PlaybackId
 from ivrengine.core.switching import DigitHeard, RequestRefusedError
 from tests.contract.steps import assert_order, new_bridge, new_leg, new_playback, talking
 from tests.contract.world import Behaviour, Caller, OpenWorld, Phone, World
@@ -42,6 +42,10 @@ async def left(world: World, bridge: BridgeId, channel: ChannelId) -> BridgeLeft
     return await world.event(
         BridgeLeft, lambda event: (event.bridge_id, event.channel_id) == (bridge, channel)
     )
+
+
+async def finished(world: World, playback: PlaybackId) -> PlaybackFinished:
+    return await world.event(PlaybackFinished, lambda event: event.playback_id == playback)
 
 
 async def test_in_a_bridge_each_hears_the_other(open_world: OpenWorld) -> None:
@@ -77,6 +81,33 @@ async def test_a_destroyed_bridge_lets_its_channels_out_alive(open_world: OpenWo
             await world.switch.play(alive, new_playback(world), [world.media("short")])
         await asyncio.sleep(0.2)
         assert not any(isinstance(event, ChannelEnded) for event in world.events)
+
+
+async def test_whom_the_end_of_a_bridge_frees_hears_what_is_played_at_once(
+    open_world: OpenWorld,
+) -> None:
+    """Asterisk loses about one of ten prompts to a channel that is on its way out: a caller would wait in silence."""
+    async with open_world() as world:
+        _, channel, _, leg, bridge = await put_through(world)
+        for _ in range(20):
+            await world.switch.destroy_bridge(bridge, channel)
+            playback = new_playback(world)
+            await world.switch.play(channel, playback, [world.media("short")])
+            await finished(world, playback)
+            bridge = new_bridge(world)
+            await world.switch.create_bridge(bridge)
+            await world.switch.add_to_bridge(bridge, [channel, leg])
+        await world.switch.destroy_bridge(bridge)
+
+
+async def test_one_who_is_out_already_does_not_keep_a_bridge(open_world: OpenWorld) -> None:
+    async with open_world() as world:
+        _, channel, _, _, bridge = await put_through(world)
+        await world.switch.remove_from_bridge(bridge, [channel])
+        await world.switch.destroy_bridge(bridge, channel)
+        with pytest.raises(RequestRefusedError) as refused:
+            await world.switch.destroy_bridge(bridge)
+        assert refused.value.failure is Failure.GONE
 
 
 async def test_a_caller_hangs_up_in_the_bridge(open_world: OpenWorld) -> None:

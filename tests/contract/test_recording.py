@@ -223,7 +223,7 @@ async def test_a_monitored_caller_hears_prompts_and_is_put_through(open_world: O
         caller, channel, phone, _, bridge = await put_through(world)
         recording, monitor = await monitored(world, channel)
         assert await caller.hears(phone)
-        await world.switch.destroy_bridge(bridge)
+        await world.switch.destroy_bridge(bridge, channel)
         await world.switch.play(channel, new_playback(world), [world.media("short")])
         assert (await world.event(PlaybackFinished)).completed
         assert not [event for event in world.events if isinstance(event, RecordingFinished)]

@@ -161,6 +161,14 @@ def test_a_monitor_is_the_calls_that_is_recorded_through_it_or_let_go_of() -> No
     assert verdicts(found)[1:] == [comparing.StrayMonitor(channel_id=MONITOR)]
 
 
+def test_a_caller_is_let_out_of_a_bridge_that_their_call_is_done_with() -> None:
+    found = snapshot({CALLER: UP}, bridges={BRIDGE: frozenset({CALLER})})
+    (verdict,) = verdicts(found, a_call())
+    assert isinstance(verdict, comparing.GoesOn)
+    assert verdict.astray == BRIDGE
+    assert verdict.amiss
+
+
 def test_what_is_ours_and_nobody_wants_is_let_go_of() -> None:
     assert verdicts(snapshot({LEG: UP}, bridges={BRIDGE: frozenset()})) == [
         comparing.StrayLeg(channel_id=LEG),

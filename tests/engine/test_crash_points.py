@@ -20,6 +20,7 @@ from ivrengine.core.after_crash import AFTER_CRASH, AfterCrash
 from ivrengine.core.call import Call, Phase
 from ivrengine.core.effects import Effect
 from ivrengine.core.events import LegSeen
+from ivrengine.engine.performing import subject_of
 from ivrengine.engine.reconciling import STRANGE_S
 from ivrengine.sim.caller import Caller
 from tests.engine.a_house import House, a_house
@@ -252,7 +253,7 @@ def _is_so(run: Run, effect: Effect, call: Call | None) -> bool:
             there |= {*recordings.live, *recordings.monitors}
             if isinstance(effect, effects.DiscardRecording):
                 there |= recordings.stored.keys()
-            return there.isdisjoint(dataclasses.asdict(effect).values())
+            return subject_of(effect) not in there
         case _:
             return run.over  # SendToFallback
 

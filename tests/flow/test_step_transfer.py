@@ -137,7 +137,8 @@ def test_a_bridge_that_cannot_be_made_leaves_by_failed_and_frees_the_phone(
     walk.request_fails(request_kind, bridge, Failure.REFUSED)
     assert walk.exits() == [("reception", "failed")]
     assert effects.HangUp(channel_id=leg) in walk.last
-    assert effects.DestroyBridge(bridge_id=bridge) in walk.last
+    freed = effects.DestroyBridge(bridge_id=bridge, frees=walk.call.channel_id)
+    assert freed in walk.last
     walk.hangs_up()
     assert walk.call.outcome is Outcome.HUNG_UP, "nobody was talked to"
 

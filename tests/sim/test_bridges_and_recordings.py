@@ -6,6 +6,7 @@ from ivrengine.core import events
 from ivrengine.core.events import Failure
 from ivrengine.core.ids import BridgeId, ChannelId, PlaybackId, RecordingId
 from ivrengine.core.switching import RequestRefusedError
+from ivrengine.sim.exchange import LETTING_OUT_S
 from tests.sim.stage import MENU, WELCOME, Stage, settle
 
 B1 = BridgeId("sim:ivr-b1")
@@ -88,6 +89,7 @@ async def test_a_destroyed_bridge_lets_everybody_out_alive() -> None:
     await stage.switch.create_bridge(B1)
     await stage.switch.add_to_bridge(B1, [one_id, two_id])
     await stage.switch.destroy_bridge(B1)
+    await asyncio.sleep(LETTING_OUT_S)
     await settle()
     assert {event.channel_id for event in stage.all(events.BridgeLeft)} == {one_id, two_id}
     assert one.cause is None
@@ -95,6 +97,20 @@ async def test_a_destroyed_bridge_lets_everybody_out_alive() -> None:
     with pytest.raises(RequestRefusedError) as refused:
         await stage.switch.destroy_bridge(B1)
     assert refused.value.failure is Failure.GONE
+
+
+async def test_what_is_played_to_one_who_is_being_let_out_is_lost_unless_the_end_frees_them() -> (
+    None
+):
+    stage = Stage()
+    _, one_id = await stage.caller()
+    _, two_id = await stage.caller()
+    await stage.switch.create_bridge(B1)
+    await stage.switch.add_to_bridge(B1, [one_id, two_id])
+    await stage.switch.destroy_bridge(B1, one_id)
+    await stage.switch.play(one_id, P1, [WELCOME])
+    await stage.switch.play(two_id, PlaybackId("sim:ivr-p2"), [WELCOME])
+    assert set(stage.switch.exchange.playbacks) == {P1}
 
 
 async def test_nobody_joins_when_one_of_them_does_not_exist() -> None:
