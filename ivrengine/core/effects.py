@@ -111,10 +111,7 @@ class RemoveFromBridge:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DestroyBridge:
-    """Remove a bridge; channels still inside are let out and stay ours.
-
-    ``frees`` is one of them who is spoken to next: a prompt that follows at once is heard.
-    """
+    """Remove a bridge; who is inside is let out and stays ours, and ``frees`` hears a prompt that follows at once."""
 
     bridge_id: BridgeId
     frees: ChannelId | None = None
