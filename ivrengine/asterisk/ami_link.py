@@ -4,6 +4,7 @@ Calls do without it. What it adds is sight: of phones and trunks, of the fallbac
 """
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -24,6 +25,9 @@ STEADY_S: Final = 30.0
 """A link that held so long was a good one: after it the waits begin anew."""
 REASONS_MAX: Final = 16
 """Reasons remembered as told: there are fewer sentences, but some quote what the other side said."""
+
+SHUTTING_DOWN: Final = "Asterisk is shutting down"
+"""What Asterisk answers to every action from the order to end until it ends (main/manager.c)."""
 
 _log = structlog.get_logger(__name__)
 
@@ -120,11 +124,13 @@ class AmiLink:
     async def _watch(self, line: ami.Ami) -> None:
         """Learn how things stand, and look after the connection until it is lost."""
         while not line.lost.done():
-            if not self._eye.looked:
-                await self._eye.look(self.ask)
+            with _patience_with_the_dying():
+                if not self._eye.looked:
+                    await self._eye.look(self.ask)
             await asyncio.wait((line.lost,), timeout=PING_EVERY_S)
-            if not line.lost.done():
-                await self.ask("Ping")
+            with _patience_with_the_dying():
+                if not line.lost.done():
+                    await self.ask("Ping")
 
     def _went_down(self, reason: str) -> None:
         """Say each new reason once."""
@@ -156,3 +162,13 @@ class AmiLink:
             case _:
                 about = str(error)
         return f"{self._where} {about}"
+
+
+@contextlib.contextmanager
+def _patience_with_the_dying() -> Iterator[None]:
+    """Let an Asterisk that refuses everything as it shuts down go on talking: it has yet to say whether it comes back."""
+    try:
+        yield
+    except ami.RefusedError as refused:
+        if refused.detail != SHUTTING_DOWN:
+            raise

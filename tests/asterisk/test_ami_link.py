@@ -122,6 +122,21 @@ async def test_an_asterisk_that_restarts_says_so_and_is_found_again() -> None:
         assert seeing.link.trouble is None
 
 
+async def test_an_asterisk_that_answers_no_more_as_it_ends_is_heard_to_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ami_link, "PING_EVERY_S", 0.02)
+    async with sighted() as (fake, seeing):
+        dying = says("Response: Error\r\nMessage: Asterisk is shutting down")
+        fake.answers = dict.fromkeys(fake.answers, dying)
+        asked = len(fake.asked)
+        await seeing.until(lambda: len(fake.asked) >= asked + 3)
+        fake.event("Shutdown\r\nShutdown: Cleanly\r\nRestart: True")
+        ending = SwitchEnding(at=NOW, node=seeing.link.name, again=True)
+        await seeing.until(lambda: ending in seeing.told)
+        assert fake.connections == 1
+
+
 async def test_nothing_is_asked_before_asterisk_has_loaded_everything() -> None:
     async with served() as fake:
         fake.answers["Login"] = says("Response: Success")
