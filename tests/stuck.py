@@ -31,11 +31,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Watch over one test, its fixtures included, unless a person debugs it."""
-    if item.config.getoption("usepdb"):
+    """Watch over one test, its fixtures included, unless a person debugs it or it may take for ever."""
+    limit = limit_s(item)
+    if not limit or item.config.getoption("usepdb"):
         return (yield)
-    after_s = 2 * limit_s(item) + GRACE_S
-    faulthandler.dump_traceback_later(after_s, exit=True, file=item.config.stash[_STDERR])
+    stderr = item.config.stash[_STDERR]
+    faulthandler.dump_traceback_later(2 * limit + GRACE_S, exit=True, file=stderr)
     try:
         return (yield)
     finally:
@@ -43,9 +44,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def limit_s(item: pytest.Item) -> float:
-    """Return the seconds that pytest-timeout gives a test: its mark's, the command line's, or the project's."""
+    """Return the seconds that pytest-timeout gives a test: its mark's, the command line's, or the project's; 0 is no limit."""
     mark = item.get_closest_marker("timeout")
     if mark is not None:
         return float(mark.args[0] if mark.args else mark.kwargs["timeout"])
     asked = item.config.getvalue("timeout")
-    return float(asked if asked is not None else item.config.getini("timeout"))
+    return float(asked if asked is not None else item.config.getini("timeout") or 0)

@@ -1,6 +1,7 @@
 """The ``say`` node."""
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -86,12 +87,12 @@ class SayItem(BaseModel):
             raise contradiction("", "`money` needs a `currency`, such as TRY")
         return self
 
-    @property
+    @cached_property  # a caller waits while it is said
     def kind(self) -> Kind | None:
         """As what the item's value is said; None for a prompt."""
         return next((kind for kind in _KINDS if getattr(self, kind) is not None), None)
 
-    @property
+    @cached_property
     def value(self) -> str:
         """The item's expression; empty for a prompt."""
         kind = self.kind
