@@ -19,10 +19,10 @@ from rich.table import Table
 from ivrengine.core import effects
 from ivrengine.core.call import Call
 from ivrengine.core.events import CallArrived, CallEvent
-from ivrengine.flow import step
 from ivrengine.flow.load import load_folder
 from ivrengine.flow.model import Flow
-from ivrengine.flow.tidying import Result
+from ivrengine.flow.running import step
+from ivrengine.flow.running.tidying import Result
 from ivrengine.telemetry import logs
 from ivrengine.testing.playing import Played, ground_of, play_all
 from ivrengine.testing.reading import read_scripts, script_files

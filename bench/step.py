@@ -18,9 +18,9 @@ from rich.table import Table
 from ivrengine.core import effects, events
 from ivrengine.core.call import Call, Caller
 from ivrengine.core.ids import CallId, ChannelId
-from ivrengine.flow import step
 from ivrengine.flow.load import load_folder
 from ivrengine.flow.model import Flow
+from ivrengine.flow.running import step
 
 FLOWS: Final = Path(__file__).resolve().parents[1] / "flows"
 DID: Final = "+902124440101"

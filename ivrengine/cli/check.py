@@ -12,9 +12,11 @@ import typer
 
 from ivrengine.cli import all_cores
 from ivrengine.engine.clock import wall
-from ivrengine.flow import explaining, folder_files, load
+from ivrengine.flow import load
+from ivrengine.flow.checking import explaining
 from ivrengine.flow.outside import Outside
 from ivrengine.flow.problems import Code, Problem, Severity, any_error, did_you_mean, in_order
+from ivrengine.flow.source import folder_files
 from ivrengine.settings import load as settings
 
 DEFAULT_FOLDER: Final = Path("flows")

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from ivrengine.cli import complaints
-from ivrengine.flow import draft, drawing, text
+from ivrengine.flow import drawing
 from ivrengine.flow.problems import any_error
+from ivrengine.flow.source import draft, text
 
 
 def draw(

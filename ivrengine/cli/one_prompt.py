@@ -8,10 +8,10 @@ from pathlib import Path
 from ivrengine.cli import complaints, voices
 from ivrengine.core.effects import Spoken
 from ivrengine.core.ids import BrandId
-from ivrengine.flow import recordings
 from ivrengine.flow.book import Book
 from ivrengine.flow.load import RECORDINGS_FOLDER
 from ivrengine.flow.problems import did_you_mean
+from ivrengine.flow.source import recordings
 from ivrengine.flow.spoken.grammar import UnspeakableError
 from ivrengine.flow.spoken.words import ACCEPTED, Speakable
 from ivrengine.flow.templates import Template

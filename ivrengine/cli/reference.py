@@ -18,18 +18,9 @@ from annotated_types import Ge, Le, MaxLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from ivrengine.flow import (
-    defaults,
-    explaining,
-    fields,
-    model,
-    prompt_texts,
-    routing,
-    schedule_source,
-    schema,
-    step,
-)
+from ivrengine.flow import defaults, fields, model, schema
 from ivrengine.flow.cel_faults import FUNCTIONS
+from ivrengine.flow.checking import explaining
 from ivrengine.flow.expressions import SURROUNDINGS, CelType
 from ivrengine.flow.node import Node
 from ivrengine.flow.nodes.http import HeaderValue, Method, Taken
@@ -39,7 +30,9 @@ from ivrengine.flow.nodes.survey import AnyScale, Scale
 from ivrengine.flow.nodes.switch import Case
 from ivrengine.flow.nodes.voicemail import Review
 from ivrengine.flow.problems import RULES, Code
-from ivrengine.flow.text import DEPTH_MAX, FILE_BYTES_MAX
+from ivrengine.flow.running import step
+from ivrengine.flow.source import prompt_texts, routing, schedule_source
+from ivrengine.flow.source.text import DEPTH_MAX, FILE_BYTES_MAX
 
 PAGE: Final = "flow-language.md"
 PROBLEMS_PAGE: Final = "flow-problems.md"
@@ -265,7 +258,10 @@ def schema_file(kind: str) -> str:
 def problems_page() -> str:
     """Return the page of long explanations, the same that ``ivrengine check --explain`` prints."""
     known = explaining.explanations()
-    notice = "<!-- Written by `python -m ivrengine.cli.reference docs` from ivrengine/flow/explanations.md: edit that. -->"
+    origin = "ivrengine/flow/checking/explanations.md"
+    notice = (
+        f"<!-- Written by `python -m ivrengine.cli.reference docs` from {origin}: edit that. -->"
+    )
     return (
         "\n\n".join([notice, _PROBLEMS_BEGIN, *(_explained(code, known) for code in RULES)]) + "\n"
     )

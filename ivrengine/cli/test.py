@@ -10,9 +10,10 @@ from rich.progress import Progress
 
 from ivrengine.cli import complaints, test_report
 from ivrengine.cli.check import DEFAULT_FOLDER
-from ivrengine.flow import folder_files, load
+from ivrengine.flow import load
 from ivrengine.flow.book import Book
 from ivrengine.flow.problems import did_you_mean
+from ivrengine.flow.source import folder_files
 from ivrengine.telemetry import logs
 from ivrengine.testing.coverage import Coverage, coverage_of
 from ivrengine.testing.flow_files import FlowFiles

@@ -24,8 +24,8 @@ from ivrengine.engine.ledger import Ledger
 from ivrengine.engine.limits import Limits
 from ivrengine.engine.patience import at_most
 from ivrengine.engine.performing import Performer, Release, Request, subject_of, without_undone
-from ivrengine.flow import step
 from ivrengine.flow.model import Flow
+from ivrengine.flow.running import step
 from ivrengine.telemetry.flows import FlowMeter
 from ivrengine.telemetry.metrics import Metrics
 

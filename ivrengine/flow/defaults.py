@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ivrengine.flow.fields import Name, Prompt, Prompts, Seconds, one_or_many_prompts
-from ivrengine.flow.text import Data
+from ivrengine.flow.problems import Data
 
 ATTEMPTS_MAX: Final = 10
 """Nobody presses a right key at the eleventh asking; it bounds how long one node can hold a line without input."""

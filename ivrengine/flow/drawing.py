@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from ivrengine.flow.draft import Draft
 from ivrengine.flow.node import Node
 from ivrengine.flow.nodes.asking import Asking
+from ivrengine.flow.source.draft import Draft
 
 _SPECIAL: Final = {'"': "#quot;", "#": "#35;", "<": "#lt;", ">": "#gt;", "&": "#amp;"}
 """Characters that mean something inside a quoted text of Mermaid, and how they are written there."""

@@ -11,23 +11,16 @@ from typing import Any, Final
 
 from ivrengine.core.call import FlowRef
 from ivrengine.core.ids import BrandId, FlowHash
-from ivrengine.flow import (
+from ivrengine.flow.book import Book, PromptTexts, Routes
+from ivrengine.flow.checking import (
     check,
     dataflow,
-    draft,
-    folder_files,
     linking,
     overheard,
-    prompt_texts,
     prompt_uses,
-    routing,
     schedule_checks,
-    schedule_files,
-    shelf,
-    text,
     variables,
 )
-from ivrengine.flow.book import Book, PromptTexts, Routes
 from ivrengine.flow.fields import zone_of
 from ivrengine.flow.model import Flow
 from ivrengine.flow.node import Kit
@@ -44,6 +37,15 @@ from ivrengine.flow.problems import (
 )
 from ivrengine.flow.reading import Part, Read, Seen, Spread
 from ivrengine.flow.schedules import Schedule
+from ivrengine.flow.source import (
+    draft,
+    folder_files,
+    prompt_texts,
+    routing,
+    schedule_files,
+    shelf,
+    text,
+)
 from ivrengine.flow.templates import Template
 
 ROUTING_FILE: Final = "routing.yaml"

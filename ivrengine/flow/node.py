@@ -17,11 +17,9 @@ from ivrengine.core.effects import Effect
 from ivrengine.core.events import CallEvent, Resumed
 from ivrengine.flow.expressions import CelType, Programs
 from ivrengine.flow.fields import Name, PromptUse
+from ivrengine.flow.problems import Loc
 from ivrengine.flow.schedules import Schedule
 from ivrengine.flow.templates import Template
-
-Loc = tuple[str | int, ...]
-"""Path of a value inside its YAML file: ``("nodes", "ask", "choices", "1")``."""
 
 
 def timer_id(call: Call) -> ids.TimerId:

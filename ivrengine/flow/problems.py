@@ -239,6 +239,12 @@ RULES: Final[Mapping[Code, Rule]] = {
 """Every code with what it stands for, in the order of the enumeration."""
 
 
+Loc = tuple[str | int, ...]
+"""Path of a value inside its file: ``("nodes", "ask", "choices", "1")``."""
+Data = str | None | dict[str, "Data"] | list["Data"]
+"""What a file holds: text, mappings and lists; None is a value that is not there (``next:``)."""
+
+
 class Place(NamedTuple):
     """A place in a file; both numbers count from 1."""
 

@@ -5,11 +5,12 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 from ivrengine.core.ids import BrandId
-from ivrengine.flow import linking, overheard, routing, schedule_files
+from ivrengine.flow.checking import linking, overheard
 from ivrengine.flow.model import Flow
 from ivrengine.flow.outside import Outside
 from ivrengine.flow.problems import Code, Place, Problem, problem
-from ivrengine.flow.shelf import Shelf
+from ivrengine.flow.source import routing, schedule_files
+from ivrengine.flow.source.shelf import Shelf
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from ivrengine.flow.folder_files import SUFFIXES
+from ivrengine.flow.source.folder_files import SUFFIXES
 
 FILES_MAX: Final = 20_000
 BYTES_MAX: Final = 256 * 1024**2

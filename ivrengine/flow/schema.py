@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from ivrengine.flow import fields
 from ivrengine.flow.defaults import Defaults
 from ivrengine.flow.model import FlowSource
-from ivrengine.flow.prompt_texts import PromptsSource
-from ivrengine.flow.routing import RoutingSource
-from ivrengine.flow.schedule_source import SchedulesSource
+from ivrengine.flow.source.prompt_texts import PromptsSource
+from ivrengine.flow.source.routing import RoutingSource
+from ivrengine.flow.source.schedule_source import SchedulesSource
 
 SOURCES: Final[Mapping[str, type[BaseModel]]] = {
     "flow": FlowSource,

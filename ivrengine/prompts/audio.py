@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from ivrengine.flow.wav import NOT_WAV, TELEPHONE_HZ, Sound
+from ivrengine.flow.source.wav import NOT_WAV, TELEPHONE_HZ, Sound
 
 WIDE_HZ: Final = 16000
 """What phones carry that speak G.722 or Opus, "HD voice"."""

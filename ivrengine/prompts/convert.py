@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from ivrengine.flow import wav
+from ivrengine.flow.source import wav
 from ivrengine.prompts import audio, g711
 
 WIDE: Final = ".sln16"

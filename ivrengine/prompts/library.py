@@ -10,7 +10,7 @@ from typing import Final
 
 from ivrengine.core.effects import Spoken
 from ivrengine.core.ids import BrandId
-from ivrengine.flow.wav import WavError
+from ivrengine.flow.source.wav import WavError
 from ivrengine.prompts import child, wanted
 from ivrengine.prompts.cache import SPOKEN, Cache
 from ivrengine.prompts.speech import INSTALL, SpeechError, Synthesiser

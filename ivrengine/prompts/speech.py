@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from ivrengine.flow import wav
+from ivrengine.flow.source import wav
 from ivrengine.prompts import child
 
 SPEAKING_LIMIT_S: Final = 20.0

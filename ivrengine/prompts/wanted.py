@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from ivrengine.core.ids import BrandId
-from ivrengine.flow import recordings, wav
 from ivrengine.flow.book import PromptTexts
+from ivrengine.flow.source import recordings, wav
 from ivrengine.prompts import convert
 from ivrengine.prompts.cache import SPOKEN
 

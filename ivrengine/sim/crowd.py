@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
 
-from ivrengine.flow import prompt_uses
 from ivrengine.flow.book import Book
+from ivrengine.flow.checking import prompt_uses
 from ivrengine.flow.nodes.collect import Collect
 from ivrengine.flow.nodes.menu import Menu
 from ivrengine.flow.nodes.survey import Survey

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from ivrengine.flow import folder_files, text
 from ivrengine.flow.model import Flow
-from ivrengine.flow.text import Document, Loc
+from ivrengine.flow.problems import Loc
+from ivrengine.flow.source import folder_files, text
+from ivrengine.flow.source.text import Document
 
 
 class FlowFiles:

@@ -12,13 +12,14 @@ from pydantic import ValidationError
 
 from ivrengine.core.call import Value
 from ivrengine.core.events import Unanswered
-from ivrengine.flow import folder_files, prompt_uses, sentences, text
 from ivrengine.flow.book import Book
+from ivrengine.flow.checking import prompt_uses
 from ivrengine.flow.fields import duration
 from ivrengine.flow.model import Flow
 from ivrengine.flow.nodes.survey import Survey
-from ivrengine.flow.problems import Code, Problem, did_you_mean, in_order, problem, shown
-from ivrengine.flow.text import Data, Document, Loc
+from ivrengine.flow.problems import Code, Data, Loc, Problem, did_you_mean, in_order, problem, shown
+from ivrengine.flow.source import folder_files, sentences, text
+from ivrengine.flow.source.text import Document
 from ivrengine.numbers import normal
 from ivrengine.sim.phones import Behaviour
 from ivrengine.testing import given as givens

@@ -16,7 +16,7 @@ from ivrengine.flow.fields import (
     matching,
     unexpected,
 )
-from ivrengine.flow.routing import Did
+from ivrengine.flow.source.routing import Did
 
 SILENT: Final = "says_nothing"
 HANGS_UP: Final = "hangs_up"

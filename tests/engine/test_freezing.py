@@ -9,7 +9,7 @@ from ivrengine.core.events import LegSeen
 from ivrengine.core.ids import ChannelId
 from ivrengine.engine.call_task import CallTask
 from ivrengine.engine.limits import Limits
-from ivrengine.flow.parting import LEAVING_LIMIT_S
+from ivrengine.flow.running.parting import LEAVING_LIMIT_S
 from ivrengine.sim.faults import NONE, Faults
 from tests.engine.a_house import DID, PROMPT_S, House, a_house
 from tests.engine.test_engine import MENU, nodes_of

@@ -2,9 +2,10 @@
 
 import pytest
 
-from ivrengine.flow import dataflow, draft, variables
+from ivrengine.flow.checking import dataflow, variables
 from ivrengine.flow.problems import Code
-from ivrengine.flow.text import read_text
+from ivrengine.flow.source import draft
+from ivrengine.flow.source.text import read_text
 from tests.flow.walk import HEADER
 
 ASK = "type: collect, prompt: p, into: x, max_digits: 4, no_match: bye"

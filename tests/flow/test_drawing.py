@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ivrengine.flow import draft, text
 from ivrengine.flow.drawing import mermaid
+from ivrengine.flow.source import draft, text
 from tests.flow.walk import HEADER
 
 FLOWS = Path(__file__).resolve().parents[2] / "flows"

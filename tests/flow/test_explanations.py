@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ivrengine.cli import reference
-from ivrengine.flow.explaining import explained, explanations
+from ivrengine.flow.checking.explaining import explained, explanations
 from ivrengine.flow.load import load_folder
 from ivrengine.flow.problems import RULES, Code, Severity
 from tests.flow.golden import AROUND, OUTSIDE, TODAY
@@ -55,7 +55,9 @@ def completed(name: str, part: str) -> str:
 
 
 def test_every_code_has_a_long_explanation() -> None:
-    assert set(Code) - set(EXPLAINED) == set(), "write a section of ivrengine/flow/explanations.md"
+    assert set(Code) - set(EXPLAINED) == set(), (
+        "write a section of ivrengine/flow/checking/explanations.md"
+    )
 
 
 @pytest.mark.parametrize("code", FLOW_CODES)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ivrengine.core.ids import BrandId
-from ivrengine.flow.linking import DEPTH_MAX
+from ivrengine.flow.checking.linking import DEPTH_MAX
 from tests.flow.folder import SOUND, load
 
 ACME = BrandId("acme")

@@ -7,7 +7,7 @@ from ivrengine.cli import reference
 from ivrengine.core.ids import BrandId
 from ivrengine.flow.book import Book, Phone
 from ivrengine.flow.load import content_hash, load_folder
-from ivrengine.flow.routing import EMERGENCIES_MAX
+from ivrengine.flow.source.routing import EMERGENCIES_MAX
 from tests.flow.folder import MAIN, PROMPTS, ROUTING, SOUND, load, write
 from tests.prompts import sounds
 

@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from ivrengine.cli import reference
-from ivrengine.flow import schedule_files, schema
+from ivrengine.flow import schema
 from ivrengine.flow.load import PROMPTS_FILE, PROMPTS_FOLDER, ROUTING_FILE
+from ivrengine.flow.source import schedule_files
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = (ROOT / "flows", ROOT / "docs" / reference.FOLDER)

@@ -6,8 +6,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivrengine.flow import check, draft, prompt_texts, routing, text, variables
+from ivrengine.flow.checking import check, variables
 from ivrengine.flow.problems import any_error
+from ivrengine.flow.source import draft, prompt_texts, routing, text
 
 WORDS = """
     flow brand languages variables start nodes type prompt next menu play collect switch set transfer goto hangup

@@ -2,9 +2,10 @@
 
 import pytest
 
-from ivrengine.flow import draft, spoken_keys
+from ivrengine.flow.checking import spoken_keys
 from ivrengine.flow.problems import Code
-from ivrengine.flow.text import read_text
+from ivrengine.flow.source import draft
+from ivrengine.flow.source.text import read_text
 from tests.flow.walk import HEADER
 
 

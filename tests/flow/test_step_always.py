@@ -14,9 +14,9 @@ from ivrengine.core.call import Call, DigitMode, FlowRef, Phase
 from ivrengine.core.effects import Effect
 from ivrengine.core.events import Failure, Unanswered
 from ivrengine.core.ids import BridgeId, ChannelId, PlaybackId, RequestId, TimerId
-from ivrengine.flow import step
 from ivrengine.flow.load import load_folder
 from ivrengine.flow.model import Flow
+from ivrengine.flow.running import step
 from tests.flow.walk import CHANNEL, Walk, flow_of
 
 FLOWS: Final = Path(__file__).resolve().parents[2] / "flows"

@@ -7,7 +7,7 @@ import pytest
 from ivrengine.core import effects
 from ivrengine.core.call import Outcome, Phase, Value
 from ivrengine.flow.expressions import TEXT_MAX
-from ivrengine.flow.step import NODES_PER_STEP_MAX
+from ivrengine.flow.running.step import NODES_PER_STEP_MAX
 from tests.flow.walk import CHANNEL, NOON, Walk, flow_of, kinds
 
 ROUND = """

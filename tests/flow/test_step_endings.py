@@ -9,7 +9,7 @@ from ivrengine.core import effects, events
 from ivrengine.core.call import Call, DigitMode, Outcome, Phase
 from ivrengine.core.events import Failure
 from ivrengine.core.ids import TimerId
-from ivrengine.flow import step, tidying
+from ivrengine.flow.running import step, tidying
 from tests.flow.walk import CHANNEL, Walk, flow_of, kinds
 
 SHORT = """

@@ -2,7 +2,7 @@
 
 from ivrengine.core import effects, events
 from ivrengine.core.call import Outcome, Phase
-from ivrengine.flow.frames import ERRORS_MAX
+from ivrengine.flow.running.frames import ERRORS_MAX
 from tests.flow.walk import Walk, flow_of, with_subflows
 
 DIVIDES = """

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from ivrengine.core import effects
 from ivrengine.core.call import Outcome, Phase
-from ivrengine.flow.limits import OVERTIME_S
+from ivrengine.flow.running.limits import OVERTIME_S
 from tests.flow.walk import NOON, Walk, flow_of, with_subflows
 
 LISTEN = (

@@ -5,7 +5,7 @@ import pytest
 from ivrengine.core import effects, events
 from ivrengine.core.call import Outcome, Phase
 from ivrengine.core.events import LegSeen, UnheardEnd
-from ivrengine.flow import step
+from ivrengine.flow.running import step
 from tests.flow.test_step_transfer import LAST, connecting, ringing, talking
 from tests.flow.walk import CHANNEL, NOON, Walk, flow_of, kinds
 

@@ -7,7 +7,7 @@ from ivrengine.core.call import DigitMode, Outcome, Phase
 from ivrengine.core.events import Failure
 from ivrengine.core.ids import ChannelId
 from ivrengine.flow.nodes.prompting import PROMPT_LIMIT_S
-from ivrengine.flow.step import CUT_OFF_GRACE_S
+from ivrengine.flow.running.step import CUT_OFF_GRACE_S
 from tests.flow.walk import CHANNEL, Walk, flow_of, kinds
 
 PLAY = """

@@ -8,9 +8,9 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ivrengine.flow import text
-from ivrengine.flow.problems import Place
-from ivrengine.flow.text import Data, Document
+from ivrengine.flow.problems import Data, Place
+from ivrengine.flow.source import text
+from ivrengine.flow.source.text import Document
 
 PARSERS = [yaml.CSafeLoader, yaml.SafeLoader]
 

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from ivrengine.core.call import Value
 from ivrengine.flow.cel_faults import Fault
+from ivrengine.flow.checking.variables import first_value
 from ivrengine.flow.expressions import RESERVED_NAMES, SURROUNDINGS, CelType, CompileError, Compiler
 from ivrengine.flow.fields import duration
 from ivrengine.flow.model import Variable
 from ivrengine.flow.problems import Code
-from ivrengine.flow.variables import first_value
 from tests.flow.walk import HEADER, compiled
 
 

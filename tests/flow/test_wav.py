@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivrengine.flow import wav
+from ivrengine.flow.source import wav
 from tests.prompts.sounds import tone, write
 
 HEAD = b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00"

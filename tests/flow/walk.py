@@ -10,11 +10,13 @@ from ivrengine.core import effects, events
 from ivrengine.core.call import Call, Caller, FlowRef, Value
 from ivrengine.core.effects import Effect
 from ivrengine.core.ids import BrandId, CallerKey, CallId, ChannelId, FlowHash, NumberId
-from ivrengine.flow import check, draft, linking, step, text, variables
+from ivrengine.flow.checking import check, linking, variables
 from ivrengine.flow.fields import zone_of
 from ivrengine.flow.model import Flow
 from ivrengine.flow.node import Kit
 from ivrengine.flow.problems import Problem
+from ivrengine.flow.running import step
+from ivrengine.flow.source import draft, text
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 CHANNEL = ChannelId("ast1:1732213.7")

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from ivrengine.flow import wav
+from ivrengine.flow.source import wav
 from ivrengine.prompts import convert
 from tests.live.access import access
 from tests.live.ari import Ari

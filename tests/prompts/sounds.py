@@ -6,7 +6,7 @@ import wave
 from collections.abc import Sequence
 from pathlib import Path
 
-from ivrengine.flow.wav import Sound
+from ivrengine.flow.source.wav import Sound
 
 
 def tone(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivrengine.flow import wav
+from ivrengine.flow.source import wav
 from ivrengine.prompts import audio
 from tests.prompts.sounds import level_db, tone, write
 

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ivrengine.cli.prompts import prompts
-from ivrengine.flow import wav
+from ivrengine.flow.source import wav
 from tests.prompts.sounds import tone, write
 
 pytestmark = [

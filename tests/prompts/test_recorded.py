@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ivrengine.flow import wav
+from ivrengine.flow.source import wav
 from ivrengine.prompts.speech import INSTALL
 from ivrengine.prompts.wanted import Source
 from tests.prompts.a_library import SUN, library, only, sole

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from ivrengine.core.ids import BrandId
-from ivrengine.flow import wav
+from ivrengine.flow.source import wav
 from ivrengine.prompts import child, speech
 from ivrengine.prompts.library import Library
 from ivrengine.prompts.speech import Command, Espeak, SpeechError, Tones

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivrengine.flow.book import Book
+from ivrengine.flow.checking.prompt_uses import name_of
 from ivrengine.flow.load import load_folder
 from ivrengine.flow.nodes.collect import Collect
 from ivrengine.flow.nodes.menu import Menu
-from ivrengine.flow.prompt_uses import name_of
 from ivrengine.sim import crowd
 from ivrengine.sim.phones import Answers, Busy, Declines, Rings
 

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from ivrengine.core.ids import BrandId
-from ivrengine.flow import prompt_uses
+from ivrengine.flow.checking import prompt_uses
 from ivrengine.flow.load import load_folder
 from ivrengine.flow.model import Flow
 from ivrengine.flow.nodes.asking import Asking

@@ -8,8 +8,9 @@ from ivrengine.core import effects, events
 from ivrengine.core.call import Cursor, DigitMode
 from ivrengine.flow.defaults import ATTEMPTS_MAX, Reacting, Reaction
 from ivrengine.flow.fields import Prompts, PromptUse, Seconds
-from ivrengine.flow.node import Leave, Loc, MayFail, Move, Stay, Turn
+from ivrengine.flow.node import Leave, MayFail, Move, Stay, Turn
 from ivrengine.flow.nodes.prompting import UNCOUNTED, prompt_places, start_prompt
+from ivrengine.flow.problems import Loc
 
 
 class Asking(MayFail):

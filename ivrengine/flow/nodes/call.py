@@ -7,7 +7,8 @@ from pydantic import Field
 
 from ivrengine.core import events
 from ivrengine.flow.fields import Cel, Name, Seconds, VariableName
-from ivrengine.flow.node import Descend, Expression, Loc, MayFail, Move, Turn
+from ivrengine.flow.node import Descend, Expression, MayFail, Move, Turn
+from ivrengine.flow.problems import Loc
 
 
 class CallFlow(MayFail):

@@ -7,9 +7,10 @@ from pydantic import Field, model_validator
 
 from ivrengine.core import events
 from ivrengine.flow.fields import Name, PromptUse, Seconds, Terminator, VariableName, contradiction
-from ivrengine.flow.node import Leave, Loc, Move, Turn
+from ivrengine.flow.node import Leave, Move, Turn
 from ivrengine.flow.nodes.asking import Asking
 from ivrengine.flow.nodes.prompting import prompt_over, unplayable
+from ivrengine.flow.problems import Loc
 
 DIGITS_MAX = 32
 """The longest number people key in (an IBAN has 26 characters); it bounds what one node can collect."""

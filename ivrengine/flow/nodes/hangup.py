@@ -8,8 +8,9 @@ from pydantic import Field
 from ivrengine.core import events
 from ivrengine.core.call import DigitMode, Outcome
 from ivrengine.flow.fields import Prompts, PromptUse
-from ivrengine.flow.node import Finish, Loc, Move, Node, Stay, Turn
+from ivrengine.flow.node import Finish, Move, Node, Stay, Turn
 from ivrengine.flow.nodes.prompting import prompt_over, prompt_places, start_prompt
+from ivrengine.flow.problems import Loc
 
 
 class Hangup(Node):

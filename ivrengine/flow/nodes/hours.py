@@ -8,7 +8,8 @@ from pydantic import Field
 from ivrengine.core import events
 from ivrengine.core.call import Value
 from ivrengine.flow.fields import Name, VariableName
-from ivrengine.flow.node import Fail, Leave, Loc, MayFail, Move, Turn
+from ivrengine.flow.node import Fail, Leave, MayFail, Move, Turn
+from ivrengine.flow.problems import Loc
 
 
 class Hours(MayFail):

@@ -21,7 +21,8 @@ from ivrengine.core.call import Cursor, Phase, Value
 from ivrengine.flow import outside
 from ivrengine.flow.expressions import RESERVED_NAMES, SURROUNDING_NAMES
 from ivrengine.flow.fields import Cel, Name, Seconds, VariableName, contradiction, unexpected
-from ivrengine.flow.node import Expression, Leave, Loc, Move, Node, Stay, Turn
+from ivrengine.flow.node import Expression, Leave, Move, Node, Stay, Turn
+from ivrengine.flow.problems import Loc
 
 MUSIC_AFTER_S: Final = 1.0
 """Most answers are there by then; a longer silence sounds like a broken line."""

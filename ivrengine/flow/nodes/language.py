@@ -7,7 +7,8 @@ from pydantic import Field
 
 from ivrengine.core import events
 from ivrengine.flow import fields
-from ivrengine.flow.node import Leave, Loc, Move, Node, Turn
+from ivrengine.flow.node import Leave, Move, Node, Turn
+from ivrengine.flow.problems import Loc
 
 
 class Language(Node):

@@ -7,9 +7,10 @@ from pydantic import BeforeValidator, Field
 
 from ivrengine.core import events
 from ivrengine.flow.fields import Key, Name, PromptUse, one_or_many
-from ivrengine.flow.node import Leave, Loc, Move, Turn
+from ivrengine.flow.node import Leave, Move, Turn
 from ivrengine.flow.nodes.asking import Asking
 from ivrengine.flow.nodes.prompting import prompt_over, unplayable
+from ivrengine.flow.problems import Loc
 
 
 class Menu(Asking):

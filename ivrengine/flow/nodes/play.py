@@ -8,8 +8,9 @@ from pydantic import Field
 from ivrengine.core import events
 from ivrengine.core.call import DigitMode
 from ivrengine.flow.fields import Name, Prompts, PromptUse
-from ivrengine.flow.node import Leave, Loc, MayFail, Move, Stay, Turn
+from ivrengine.flow.node import Leave, MayFail, Move, Stay, Turn
 from ivrengine.flow.nodes.prompting import prompt_over, prompt_places, start_prompt, unplayable
+from ivrengine.flow.problems import Loc
 
 
 class Play(MayFail):

@@ -7,7 +7,8 @@ from ivrengine.core import effects, events, ids
 from ivrengine.core.call import Cursor
 from ivrengine.flow.expressions import ExpressionError
 from ivrengine.flow.fields import Prompts, PromptUse
-from ivrengine.flow.node import Fail, Loc, Turn
+from ivrengine.flow.node import Fail, Turn
+from ivrengine.flow.problems import Loc
 from ivrengine.flow.spoken.grammar import UnspeakableError
 
 PROMPT_LIMIT_S: Final = 300.0

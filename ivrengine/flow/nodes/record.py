@@ -7,10 +7,11 @@ from pydantic import Field, model_validator
 
 from ivrengine.core import effects, events
 from ivrengine.core.call import Cursor, DigitMode
-from ivrengine.flow import recording
 from ivrengine.flow.fields import Name, Prompts, PromptUse, contradiction
-from ivrengine.flow.node import Fail, Leave, Loc, MayFail, Move, Stay, Turn
+from ivrengine.flow.node import Fail, Leave, MayFail, Move, Stay, Turn
 from ivrengine.flow.nodes.prompting import prompt_over, prompt_places, start_prompt, unplayable
+from ivrengine.flow.problems import Loc
+from ivrengine.flow.running import recording
 
 _BEGIN_LIMIT_S: Final = 3.0
 """A recording begins within milliseconds; when nobody has said so by then, the word was lost, and the call goes on."""

@@ -19,8 +19,9 @@ from ivrengine.flow.fields import (
     contradiction,
     zone_of,
 )
-from ivrengine.flow.node import Expression, Fail, Leave, Loc, MayFail, Move, Stay, Turn
+from ivrengine.flow.node import Expression, Fail, Leave, MayFail, Move, Stay, Turn
 from ivrengine.flow.nodes.prompting import filled, prompt_over, start_speech, unplayable
+from ivrengine.flow.problems import Loc
 from ivrengine.flow.spoken.grammar import UnspeakableError
 from ivrengine.flow.spoken.words import ACCEPTED, Kind, words
 from ivrengine.flow.templates import sentence

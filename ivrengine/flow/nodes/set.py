@@ -7,7 +7,8 @@ from pydantic import Field
 
 from ivrengine.core import events
 from ivrengine.flow.fields import Cel, Name, VariableName
-from ivrengine.flow.node import Expression, Leave, Loc, MayFail, Move, Turn
+from ivrengine.flow.node import Expression, Leave, MayFail, Move, Turn
+from ivrengine.flow.problems import Loc
 
 
 class Set(MayFail):

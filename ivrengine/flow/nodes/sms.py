@@ -10,7 +10,8 @@ from ivrengine.core import effects, events
 from ivrengine.core.call import Value
 from ivrengine.flow import fields, sms_parts
 from ivrengine.flow.fields import Name, contradiction, unexpected
-from ivrengine.flow.node import Expression, Fail, Leave, Loc, MayFail, Move, Turn
+from ivrengine.flow.node import Expression, Fail, Leave, MayFail, Move, Turn
+from ivrengine.flow.problems import Loc
 
 PARTS_MAX: Final = 6
 """A message that takes longer to read belongs into a letter; every part is paid for."""

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ivrengine.core import events
 from ivrengine.core.call import Call
 from ivrengine.flow.fields import Name, contradiction
-from ivrengine.flow.node import Leave, Loc, Move, Node, Turn
+from ivrengine.flow.node import Leave, Move, Node, Turn
+from ivrengine.flow.problems import Loc
 
 _ALL: Final = 100
 _DIGEST_BYTES: Final = 8

@@ -18,9 +18,10 @@ from ivrengine.flow.fields import (
     contradiction,
     unexpected,
 )
-from ivrengine.flow.node import Leave, Loc, Move, Stay, Turn
+from ivrengine.flow.node import Leave, Move, Stay, Turn
 from ivrengine.flow.nodes.asking import Asking
 from ivrengine.flow.nodes.prompting import prompt_over, unplayable
+from ivrengine.flow.problems import Loc
 
 SCORE_MAX: Final = 99
 """Two keys are as much as anybody rates with."""

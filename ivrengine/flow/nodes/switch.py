@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from ivrengine.core import events
 from ivrengine.flow.expressions import CelType
 from ivrengine.flow.fields import Cel, Name
-from ivrengine.flow.node import Expression, Leave, Loc, MayFail, Move, Turn
+from ivrengine.flow.node import Expression, Leave, MayFail, Move, Turn
+from ivrengine.flow.problems import Loc
 
 
 class Case(BaseModel):

@@ -9,7 +9,8 @@ from pydantic import Field
 from ivrengine.core import effects, events, ids
 from ivrengine.core.call import Cursor, DigitMode, Phase
 from ivrengine.flow.fields import Name, Seconds
-from ivrengine.flow.node import Leave, Loc, Move, Node, Stay, Turn
+from ivrengine.flow.node import Leave, Move, Node, Stay, Turn
+from ivrengine.flow.problems import Loc
 
 _EXIT_OF_CAUSE: Final = {16: "no_answer", 17: "busy", 18: "no_answer", 19: "no_answer"}
 """Q.850 causes of a phone that did not pick up; every other cause is ``failed``."""

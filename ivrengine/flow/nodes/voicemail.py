@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ivrengine.core import effects, events
 from ivrengine.core.call import Cursor, DigitMode, Part
-from ivrengine.flow import recording
 from ivrengine.flow.fields import Key, Name, Prompts, PromptUse, Seconds, Terminator, contradiction
-from ivrengine.flow.node import Fail, Leave, Loc, MayFail, Move, Stay, Turn
+from ivrengine.flow.node import Fail, Leave, MayFail, Move, Stay, Turn
 from ivrengine.flow.nodes.prompting import prompt_over, prompt_places, start_prompt, unplayable
+from ivrengine.flow.problems import Loc
+from ivrengine.flow.running import recording
 
 _LATE_S: Final = 10.0
 """The switch ends a recording at its limit; only if nothing says so, the node takes it as over, so much later."""

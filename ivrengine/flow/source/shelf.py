@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ivrengine.core.ids import BrandId
-from ivrengine.flow import recordings
 from ivrengine.flow.book import PromptTexts
 from ivrengine.flow.problems import Code, Problem, problem
-from ivrengine.flow.prompt_texts import PromptFile, Prompts, merged
-from ivrengine.flow.recordings import Recording
+from ivrengine.flow.source import recordings
+from ivrengine.flow.source.prompt_texts import PromptFile, Prompts, merged
+from ivrengine.flow.source.recordings import Recording
 from ivrengine.flow.templates import Template
 
 Recorded = Mapping[BrandId, Collection[tuple[str, str]]]

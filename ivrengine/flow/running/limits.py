@@ -5,7 +5,7 @@ from typing import Final
 
 from ivrengine.core import effects, events, ids
 from ivrengine.core.call import Call
-from ivrengine.flow.tidying import changed
+from ivrengine.flow.running.tidying import changed
 
 OVERTIME_S: Final = 60.0
 """So long a flow has for its ``on_max_duration`` and what follows it."""

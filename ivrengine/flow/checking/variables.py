@@ -7,8 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from ivrengine.core.call import Value
-from ivrengine.flow import prompt_uses
-from ivrengine.flow.draft import Draft
+from ivrengine.flow.checking import prompt_uses
 from ivrengine.flow.expressions import (
     TEXT_MAX,
     CelType,
@@ -24,8 +23,8 @@ from ivrengine.flow.node import Expression
 from ivrengine.flow.nodes.collect import INT_DIGITS_MAX, Collect
 from ivrengine.flow.nodes.hours import Hours
 from ivrengine.flow.nodes.survey import Survey
-from ivrengine.flow.problems import Code, Problem, closest, did_you_mean, problem, shown
-from ivrengine.flow.text import Loc
+from ivrengine.flow.problems import Code, Loc, Problem, closest, did_you_mean, problem, shown
+from ivrengine.flow.source.draft import Draft
 
 _INT: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _BOOLS: Final[Mapping[str, bool]] = {

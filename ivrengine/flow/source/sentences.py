@@ -17,8 +17,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from ivrengine.flow.fields import FILLED, NAMED, duration
-from ivrengine.flow.problems import Code, Problem, closest, problem, shown
-from ivrengine.flow.text import Document, Loc
+from ivrengine.flow.problems import Code, Loc, Problem, closest, problem, shown
+from ivrengine.flow.source.text import Document
 
 _IS_KEY: Final = "[key]"
 """Pydantic's name, at the end of a path, for a mapping's key as opposed to its value."""

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ivrengine.core.ids import BrandId
-from ivrengine.flow.draft import Draft
-from ivrengine.flow.linking import DEPTH_MAX, Key
+from ivrengine.flow.checking.linking import DEPTH_MAX, Key
 from ivrengine.flow.node import Node
 from ivrengine.flow.nodes.asking import Asking
 from ivrengine.flow.nodes.call import CallFlow
 from ivrengine.flow.nodes.record import Record
 from ivrengine.flow.nodes.return_ import ReturnNode
 from ivrengine.flow.problems import Code, Place, Problem, problem
+from ivrengine.flow.source.draft import Draft
 
 _NONE: Final = 1
 _RUNS: Final = 2

@@ -4,15 +4,14 @@ import dataclasses
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from ivrengine.flow import prompt_uses, spoken_keys
 from ivrengine.flow.book import PromptTexts
-from ivrengine.flow.draft import Draft
+from ivrengine.flow.checking import prompt_uses, spoken_keys
 from ivrengine.flow.fields import is_name
 from ivrengine.flow.node import Node
 from ivrengine.flow.nodes.return_ import ReturnNode
 from ivrengine.flow.outside import Outside, origin_of
-from ivrengine.flow.problems import Code, Problem, closest, did_you_mean, problem
-from ivrengine.flow.text import Loc
+from ivrengine.flow.problems import Code, Loc, Problem, closest, did_you_mean, problem
+from ivrengine.flow.source.draft import Draft
 
 _Edge = tuple[str, str]
 """An exit and the node it leads to."""

@@ -10,7 +10,7 @@ from typing import Final
 from ivrengine.core import effects, events, ids
 from ivrengine.core.call import Call, Recording
 from ivrengine.flow.node import Turn
-from ivrengine.flow.tidying import changed
+from ivrengine.flow.running.tidying import changed
 
 LIMIT_S: Final = 14_400.0
 """No call is recorded for longer than four hours: 230 MB."""

@@ -16,11 +16,11 @@ from pydantic import (
 )
 
 from ivrengine.core.ids import BrandId
-from ivrengine.flow import sentences
 from ivrengine.flow.book import Brand, Phone, Routes
 from ivrengine.flow.fields import Name, contradiction, matching
-from ivrengine.flow.problems import Code, Problem, did_you_mean, problem
-from ivrengine.flow.text import Document, Loc
+from ivrengine.flow.problems import Code, Loc, Problem, did_you_mean, problem
+from ivrengine.flow.source import sentences
+from ivrengine.flow.source.text import Document
 
 _DID: Final = re.compile(r"\+?[0-9]{1,20}")
 _BLANKS: Final = re.compile(r"[\s().-]")

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterator
 
 from ivrengine.core.ids import BrandId
-from ivrengine.flow.draft import Draft
 from ivrengine.flow.nodes.hours import Hours
 from ivrengine.flow.problems import Code, Problem, did_you_mean, problem
-from ivrengine.flow.schedule_files import Entries, Schedules
+from ivrengine.flow.source.draft import Draft
+from ivrengine.flow.source.schedule_files import Entries, Schedules
 
 
 def named(draft: Draft) -> frozenset[str]:

@@ -8,16 +8,15 @@ from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from ivrengine.flow import prompt_uses
-from ivrengine.flow.draft import Draft
+from ivrengine.flow.checking import prompt_uses
 from ivrengine.flow.expressions import Programs, names_in
 from ivrengine.flow.node import Expression, Node
 from ivrengine.flow.nodes.collect import Collect
 from ivrengine.flow.nodes.return_ import ReturnNode
 from ivrengine.flow.nodes.set import Set
 from ivrengine.flow.nodes.switch import Switch
-from ivrengine.flow.problems import BEGINNING, Code, Place, Problem, problem
-from ivrengine.flow.text import Loc
+from ivrengine.flow.problems import BEGINNING, Code, Loc, Place, Problem, problem
+from ivrengine.flow.source.draft import Draft
 
 _GIVE_NOTHING: Final = frozenset(
     {"no_input", "no_match", "error", "failed", "not_found", "skipped"}

@@ -9,13 +9,13 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from ivrengine.core.ids import BrandId
-from ivrengine.flow import sentences
 from ivrengine.flow.book import PromptTexts
 from ivrengine.flow.fields import Currency, Language, Name, VariableName, unexpected
-from ivrengine.flow.problems import Code, Place, Problem, any_error, did_you_mean, problem
+from ivrengine.flow.problems import Code, Data, Place, Problem, any_error, did_you_mean, problem
+from ivrengine.flow.source import sentences
+from ivrengine.flow.source.text import Document
 from ivrengine.flow.spoken.words import Kind
 from ivrengine.flow.templates import Parameter, Template, pieces
-from ivrengine.flow.text import Data, Document
 
 TEXT_MAX: Final = 4_000
 """Characters of one prompt: five minutes of speech, and nobody listens to more."""

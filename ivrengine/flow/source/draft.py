@@ -7,11 +7,12 @@ from typing import Final, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from ivrengine.core.ids import BrandId
-from ivrengine.flow import defaults, sentences
+from ivrengine.flow import defaults
 from ivrengine.flow.model import AnyNode, FlowSource, Variable
 from ivrengine.flow.node import Expression, Node
-from ivrengine.flow.problems import Place, Problem
-from ivrengine.flow.text import Data, Document, Loc
+from ivrengine.flow.problems import Data, Loc, Place, Problem
+from ivrengine.flow.source import sentences
+from ivrengine.flow.source.text import Document
 
 _NODE: Final[TypeAdapter[Node]] = TypeAdapter(AnyNode)
 _KEYS: Final[Mapping[str, frozenset[str]]] = {

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from ivrengine.flow.draft import Draft
 from ivrengine.flow.expressions import Programs
 from ivrengine.flow.fields import PromptUse
-from ivrengine.flow.node import Expression, Loc, Node
+from ivrengine.flow.node import Expression, Node
 from ivrengine.flow.nodes.say import Say
-from ivrengine.flow.problems import Code, Problem, did_you_mean, problem
+from ivrengine.flow.problems import Code, Loc, Problem, did_you_mean, problem
+from ivrengine.flow.source.draft import Draft
 from ivrengine.flow.spoken.words import ACCEPTED, GRAMMARS, Kind
 from ivrengine.flow.templates import Template
 

@@ -7,11 +7,11 @@ from typing import Final
 
 from ivrengine.core import effects, events
 from ivrengine.core.call import Call, Frame, Outcome, Phase, Value
-from ivrengine.flow import limits, parting
 from ivrengine.flow.model import Flow
 from ivrengine.flow.node import Descend, Fail, Finish, Leave, Return
 from ivrengine.flow.nodes.call import CallFlow
-from ivrengine.flow.tidying import NOWHERE, Result, changed, tidied
+from ivrengine.flow.running import limits, parting
+from ivrengine.flow.running.tidying import NOWHERE, Result, changed, tidied
 
 ERRORS_MAX: Final = 3
 """So often a flow may help itself in one call; who fails in a fourth place needs a person."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from ivrengine.core.ids import BrandId
-from ivrengine.flow import wav
 from ivrengine.flow.problems import BEGINNING, Code, Problem, problem
+from ivrengine.flow.source import wav
 
 SUFFIX: Final = ".wav"
 _OTHER_SOUNDS: Final = frozenset(

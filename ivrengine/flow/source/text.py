@@ -13,18 +13,13 @@ from typing import Any, Final
 
 import yaml
 
-from ivrengine.flow import yaml_faults
-from ivrengine.flow.problems import BEGINNING, Code, Place, Problem, problem, shown
+from ivrengine.flow.problems import BEGINNING, Code, Data, Loc, Place, Problem, problem, shown
+from ivrengine.flow.source import yaml_faults
 
 FILE_BYTES_MAX: Final = 1024 * 1024
 """A flow of 1,000 nodes is 200 KiB; more is not a flow that a person wrote, and would hold up the loading of all others."""
 DEPTH_MAX: Final = 32
 """The deepest the language itself goes is 6; the bound keeps nesting bombs from growing our stack."""
-
-Loc = tuple[str | int, ...]
-"""Path of a value inside its file: ``("nodes", "ask", "choices", "1")``."""
-Data = str | None | dict[str, "Data"] | list["Data"]
-"""What a file holds: text, mappings and lists; None is a value that is not there (``next:``)."""
 
 _BREAK: Final = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _PARSER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -7,11 +7,11 @@ from typing import Final
 
 from ivrengine.core.call import FlowRef
 from ivrengine.core.ids import BrandId, FlowHash
-from ivrengine.flow.draft import Draft
 from ivrengine.flow.expressions import CelType, Programs
 from ivrengine.flow.model import Flow
 from ivrengine.flow.nodes.call import CallFlow
 from ivrengine.flow.problems import Code, Place, Problem, closest, did_you_mean, problem
+from ivrengine.flow.source.draft import Draft
 
 DEPTH_MAX: Final = 8
 """Sub-flows within sub-flows; nobody could say any more where a caller of more stands."""

@@ -5,9 +5,9 @@ from typing import Final, assert_never
 
 from ivrengine.core import effects, events
 from ivrengine.core.call import Call, Cursor, DigitMode, Outcome, Phase
-from ivrengine.flow import limits, recording
 from ivrengine.flow.node import timer_id
-from ivrengine.flow.tidying import NOWHERE, Result, changed, tidied, without_caller
+from ivrengine.flow.running import limits, recording
+from ivrengine.flow.running.tidying import NOWHERE, Result, changed, tidied, without_caller
 
 LEAVING_LIMIT_S: Final = 15.0
 """A hang-up or hand-over not confirmed by then is written off as lost; longer than all retries of a request."""

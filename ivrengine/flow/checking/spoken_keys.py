@@ -9,14 +9,13 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from ivrengine.flow import prompt_uses
 from ivrengine.flow.book import PromptTexts
-from ivrengine.flow.draft import Draft
+from ivrengine.flow.checking import prompt_uses
 from ivrengine.flow.fields import duration
 from ivrengine.flow.nodes.menu import Menu
 from ivrengine.flow.nodes.prompting import PROMPT_LIMIT_S
-from ivrengine.flow.problems import Code, Problem, problem
-from ivrengine.flow.text import Loc
+from ivrengine.flow.problems import Code, Loc, Problem, problem
+from ivrengine.flow.source.draft import Draft
 
 _LANGUAGES: Final = frozenset({"tr", "en"})
 _CHARACTERS_PER_S: Final = 20.0

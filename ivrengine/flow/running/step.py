@@ -9,12 +9,12 @@ from typing import Final
 
 from ivrengine.core import effects, events
 from ivrengine.core.call import Call, DigitMode, Phase
-from ivrengine.flow import frames, limits, parting, recording
 from ivrengine.flow.expressions import ExpressionError
-from ivrengine.flow.frames import NO_VALUE, Way
 from ivrengine.flow.model import Flow
 from ivrengine.flow.node import Fail, Finish, Leave, Move, Node, Stay, Turn
-from ivrengine.flow.tidying import NOWHERE, Result, changed, tidied, without_caller
+from ivrengine.flow.running import frames, limits, parting, recording
+from ivrengine.flow.running.frames import NO_VALUE, Way
+from ivrengine.flow.running.tidying import NOWHERE, Result, changed, tidied, without_caller
 
 NODES_PER_STEP_MAX: Final = 200
 """More nodes in one go without waiting for anything is a loop that ``check`` did not see; the call goes to a person."""

@@ -7,10 +7,10 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from ivrengine.flow import public_holidays
 from ivrengine.flow.fields import Name, Zone, contradiction, matching, one_or_many, unexpected
-from ivrengine.flow.routing import Country
 from ivrengine.flow.schedules import DAY_MIN, Period
+from ivrengine.flow.source import public_holidays
+from ivrengine.flow.source.routing import Country
 
 CLOSED: Final = "closed"
 OPEN: Final = "open"

@@ -9,10 +9,11 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from ivrengine.core.ids import BrandId
-from ivrengine.flow import folder_files, public_holidays, sentences, text
 from ivrengine.flow.fields import zone_of
-from ivrengine.flow.problems import Code, Place, Problem, problem
-from ivrengine.flow.schedule_source import (
+from ivrengine.flow.problems import Code, Loc, Place, Problem, problem
+from ivrengine.flow.schedules import DAY_MIN, HALF_DAY, HOLIDAY, Day, Period, Schedule
+from ivrengine.flow.source import folder_files, public_holidays, sentences, text
+from ivrengine.flow.source.schedule_source import (
     CLOSED,
     OPEN,
     WEEKDAYS,
@@ -26,8 +27,7 @@ from ivrengine.flow.schedule_source import (
     period,
     weekdays,
 )
-from ivrengine.flow.schedules import DAY_MIN, HALF_DAY, HOLIDAY, Day, Period, Schedule
-from ivrengine.flow.text import Document, Loc
+from ivrengine.flow.source.text import Document
 
 FILE: Final = "schedules.yaml"
 FOLDER: Final = "schedules"

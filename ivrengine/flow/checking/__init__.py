@@ -1,0 +1,1 @@
+"""What ``check`` finds in what was read, before a caller does."""
