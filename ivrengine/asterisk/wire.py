@@ -51,6 +51,11 @@ _FAILURES: Final[Mapping[int, Failure]] = {
     HTTPStatus.SERVICE_UNAVAILABLE: Failure.UNAVAILABLE,
 }
 """Every other status is a refusal: Asterisk answers 400 or 500 with a reason and has done nothing."""
+_OUTLIVED: Final = "409 Bridge not in Stasis application"
+"""A bridge that was removed a moment ago: Asterisk still has its last snapshot (``find_bridge`` in res/ari/resource_bridges.c).
+
+All bridges that we name are ours, so it can be no other.
+"""
 _log = structlog.get_logger(__name__)
 
 
@@ -58,7 +63,8 @@ class AnsweredError(RequestRefusedError):
     """Asterisk answered, and the answer was no."""
 
     def __init__(self, status: int, detail: str) -> None:
-        super().__init__(_FAILURES.get(status, Failure.REFUSED), detail)
+        failure = _FAILURES.get(status, Failure.REFUSED)
+        super().__init__(Failure.GONE if detail == _OUTLIVED else failure, detail)
         self.status = status
 
 

@@ -280,6 +280,15 @@ async def test_a_refusal_says_what_can_be_done_about_it(status: int, failure: Fa
         assert door.meter.requests[-1] == ("channels.hangup", failure.value)
 
 
+async def test_a_bridge_of_which_only_the_last_snapshot_is_left_is_gone() -> None:
+    async with linked() as door:
+        outlived = says(409, {"message": "Bridge not in Stasis application"})
+        door.fake.reply("DELETE", "/bridges/ivr-bridge", outlived)
+        with pytest.raises(RequestRefusedError) as refused:
+            await door.switch.destroy_bridge(BRIDGE)
+        assert refused.value.failure is Failure.GONE
+
+
 async def test_a_refusal_of_garbage_is_a_refusal() -> None:
     async with linked() as door:
         door.fake.reply("DELETE", "/channels/1732213.7", says(500, ["\x1b[2J" * 1000]))
