@@ -93,6 +93,8 @@ async def test_whom_the_end_of_a_bridge_frees_hears_what_is_played_at_once(
             await world.switch.destroy_bridge(bridge, channel)
             playback = new_playback(world)
             await world.switch.play(channel, playback, [world.media("short")])
+            await asyncio.sleep(0.1)
+            await world.switch.stop_playback(playback)
             await finished(world, playback)
             bridge = new_bridge(world)
             await world.switch.create_bridge(bridge)
