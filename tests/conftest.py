@@ -26,7 +26,7 @@ import pytest
 import uvloop
 
 from ivrengine.sim import clock
-from tests.live.access import access, other_instance
+from tests.live.access import access, other_instance, take_own_instances
 
 pytest_plugins = [
     "ivrengine.testing.plugin",  # an installation older than this checkout lacks it
@@ -38,6 +38,8 @@ pytest.register_assert_rewrite("tests.faults", "tests.whole")
 LIVE: Final = {"sipp": 120, "asterisk": 60, "nodes": 60, "postgres": 60}
 """Marks of the suites that need more than Python, each with the seconds that one of its tests may take."""
 REAL_LOOP: Final = ("real_time", *LIVE)
+
+take_own_instances()
 
 hypothesis.settings.register_profile(
     "ivrengine",

@@ -1,7 +1,8 @@
 """How tests reach the Asterisk that ``make asterisk`` brought up: what ``chroot.sh`` wrote down beside its root.
 
 ``IVR_INSTANCE`` (2 to 9) names another instance than the first, as it does for ``chroot.sh``; tests of several nodes use a second
-one too, ``IVR_OTHER_INSTANCE`` (without it: the next number).
+one too, ``IVR_OTHER_INSTANCE`` (without it: the next number). Tests that run side by side (``-n 2``) share no Asterisk: with
+``IVR_INSTANCES="1 2 3 4"`` the first worker has 1 and 2, the second 3 and 4.
 """
 
 import dataclasses
@@ -16,6 +17,17 @@ from tests.sip.message import Address, address_of
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 CHROOT: Final = CHECKOUT / "asterisk-conf" / "chroot.sh"
+
+
+def take_own_instances() -> None:
+    """Settle which instances are under test in this process, and in those that it starts."""
+    instances = os.environ.get("IVR_INSTANCES", "").split()
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    if instances:
+        begin = (
+            2 * worker % len(instances)
+        )  # one that replaces a worker that crashed has a number of its own
+        os.environ["IVR_INSTANCE"], os.environ["IVR_OTHER_INSTANCE"] = instances[begin : begin + 2]
 
 
 def instance() -> str:

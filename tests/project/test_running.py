@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.access import access
+from tests.live.access import access, instance, other_instance, take_own_instances
 
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.timeout(60)  # each test runs a pytest
@@ -206,3 +206,20 @@ def test_live_tests_have_more_time_unless_they_say_it_themselves(run: Run) -> No
         """
     )
     result.assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize(
+    ("worker", "own"), [("gw0", ("3", "4")), ("gw1", ("5", "6")), ("gw2", ("3", "4"))]
+)
+def test_who_runs_beside_another_has_asterisks_of_their_own(
+    worker: str, own: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IVR_INSTANCE", "1")
+    monkeypatch.setenv("IVR_OTHER_INSTANCE", "2")
+    monkeypatch.setenv("PYTEST_XDIST_WORKER", worker)
+    monkeypatch.delenv("IVR_INSTANCES", raising=False)
+    take_own_instances()
+    assert (instance(), other_instance()) == ("1", "2")
+    monkeypatch.setenv("IVR_INSTANCES", "3 4 5 6")
+    take_own_instances()
+    assert (instance(), other_instance()) == own
