@@ -5,10 +5,12 @@ PostgreSQL, and nothing of a running engine is touched. At a terminal time is re
 """
 
 import asyncio
+import contextlib
 import dataclasses
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -25,9 +27,11 @@ from ivrengine.flow.problems import Problem, Severity, did_you_mean
 from ivrengine.numbers import normal
 from ivrengine.sim.clock import run_virtual
 from ivrengine.telemetry import logs
+from ivrengine.testing import given
 
 WITHHELD: Final = "withheld"
 ROUTING: Final = "routing.yaml"
+DAY_FORM: Final = "a date and a time such as 2026-11-23 10:30"
 UNROUTED: Final = "+902120000000"
 """The number dialled for a flow that no number leads to."""
 
@@ -49,6 +53,17 @@ def call(
     language: Annotated[
         str | None, typer.Option(help="The language to begin in; the flow's first if none.")
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            help="When the call begins: 2026-11-23 10:30, in the flow's time zone unless one stands behind it; now if "
+            "nothing is said."
+        ),
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A first value of a variable: flat=112; may be given again."),
+    ] = None,
     phones: Annotated[
         PhoneAnswers, typer.Option(help="What the phones do that the flow rings.")
     ] = PhoneAnswers.ASK,
@@ -65,7 +80,7 @@ def call(
     complaints.need_folder(folder)
     book, problems = load_folder(folder)
     chosen = _by_file(book, file, problems) if is_file else _by_name(book, flow, problems, folder)
-    spoken = _speaking(chosen, language)
+    spoken = _with_values(_speaking(chosen, language), values or ())
     did = _did(book, chosen, flow)
     walk = walking.Walk(
         book=dataclasses.replace(
@@ -76,6 +91,7 @@ def call(
         flows_dir=folder,
         did=did,
         number=_number(book, chosen.brand, number),
+        at=None if at is None else _instant(chosen, at),
         phones=None if phones is PhoneAnswers.ASK else phones.value,
     )
     with tempfile.TemporaryDirectory(prefix="ivrengine-call-") as journal:
@@ -140,6 +156,45 @@ def _speaking(flow: Flow, language: str | None) -> Flow:
         complaints.bad_usage(f"the flow {flow.ref.name} speaks {spoken}, not {language}")
     others = tuple(each for each in flow.languages if each != language)
     return dataclasses.replace(flow, languages=(language, *others))
+
+
+def _with_values(flow: Flow, values: Sequence[str]) -> Flow:
+    """Return the flow so that its variables begin with these values, each written ``flat=112``."""
+    initial = dict(flow.initial)
+    for each in values:
+        name, sign, written = each.partition("=")
+        if not sign:
+            complaints.bad_usage(
+                f"--set: expected a variable and its value such as flat=112, found `{each}`"
+            )
+        if name not in initial:
+            perhaps = did_you_mean(name, initial)
+            complaints.bad_usage(
+                f"--set: the flow {flow.ref.name} has no variable `{name}`{perhaps}"
+            )
+        try:
+            initial[name] = given.value(written, initial[name])
+        except ValueError as error:
+            complaints.bad_usage(f"--set: expected {error} for `{name}`, found `{written}`")
+    return dataclasses.replace(flow, initial=initial)
+
+
+def _instant(flow: Flow, written: str) -> datetime:
+    """Return the instant that is written, in the flow's time zone if none is named and the flow has one."""
+    zones = _zones(flow)
+    for text in (written, *(f"{written} {zone}" for zone in zones)):
+        with contextlib.suppress(ValueError):
+            return given.instant(text)
+    form = DAY_FORM if zones else given.CLOCK_FORM
+    return complaints.bad_usage(f"--at: expected {form}, found `{written}`")
+
+
+def _zones(flow: Flow) -> list[str]:
+    """Return the time zone of the flow, or else of the schedules that it asks; none if there is not just one."""
+    all_flows = (flow, *flow.subflows.values())
+    asked = {str(found.zone) for each in all_flows for found in each.kit.schedules.values()}
+    zones = asked if flow.kit.zone is None else {str(flow.kit.zone)}
+    return list(zones) if len(zones) == 1 else []
 
 
 def _dialled(book: Book, wanted: str) -> str:

@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -57,13 +57,15 @@ class Walk:
     flows_dir: Path
     did: str
     number: str | None
+    at: datetime | None = None
+    """When the call begins, on the clock of its time zone; None: now."""
     phones: str | None
     """``answer``, ``busy`` or ``no-answer``; None asks each time that a phone rings."""
 
 
 async def walk(wanted: Walk, journal_folder: Path, keys: Typing) -> None:
     """Make the call, and print what is heard, the path and the outcome."""
-    clock = EngineClock.starting_now(asyncio.get_running_loop().time)
+    clock = _clock(wanted.at)
     journal = Journal(journal_folder)
     journal.begin(Recovered(), clock.now())
     with contextlib.closing(journal):
@@ -87,6 +89,13 @@ async def walk(wanted: Walk, journal_folder: Path, keys: Typing) -> None:
         await person.call(wanted)
         await engine.stop()
         _print_path(journal_folder, journal)
+
+
+def _clock(at: datetime | None) -> EngineClock:
+    monotonic = asyncio.get_running_loop().time
+    if at is None:
+        return EngineClock.starting_now(monotonic)
+    return EngineClock(at.astimezone(UTC), monotonic)
 
 
 def _recognise(
@@ -124,7 +133,8 @@ class _Person:
         for phone in self._switch.phones.values():
             if wanted.phones is None:
                 phone.on_ring = self._rung
-        _say("calls", f"{wanted.did} from {mask(wanted.number)}; h hangs up", dim=True)
+        when = "" if wanted.at is None else f", {wanted.at:%A %Y-%m-%d %H:%M} {wanted.at.tzinfo}"
+        _say("calls", f"{wanted.did} from {mask(wanted.number)}{when}; h hangs up", dim=True)
         # the line is prepared before the call begins: nothing is heard unnoticed
         self._caller = self._switch.prepare(
             wanted.did, number=wanted.number, script=Script(fallback_s=0.0)

@@ -15,8 +15,17 @@ CLOCK: Final = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 """When a call begins of which nobody says when: a Monday at noon."""
 CLOCK_FORM: Final = "a date, a time and a time zone such as 2026-11-23 10:30 Europe/Istanbul"
 PHONE_FORM: Final = "answers after 3s, is busy, declines, does not answer, or is unreachable"
-_CLOCK: Final = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d?:\d\d(?::\d\d)?) ([A-Za-z][\w+/-]*)", re.ASCII)
+_CLOCK: Final = re.compile(
+    r"((?:19|2[01])\d\d-\d\d-\d\d) (\d\d?:\d\d(?::\d\d)?) ([A-Za-z][\w+/-]*)", re.ASCII
+)
 _ANSWERS: Final = re.compile(r"answers after (\d+(?:\.\d+)?)s", re.ASCII)
+_BOOLS: Final[Mapping[str, bool]] = {"yes": True, "true": True, "no": False, "false": False}
+_VALUES: Final[Mapping[type, str]] = {
+    bool: "yes or no",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+}
 _PHONES: Final[Mapping[str, Behaviour]] = {
     "is busy": Busy(),
     "declines": Declines(),
@@ -64,6 +73,17 @@ def instant(text: str) -> datetime:
         return datetime.fromisoformat(f"{day} {time:0>5}").replace(tzinfo=ZoneInfo(zone))
     except (ValueError, KeyError, OSError) as error:
         raise ValueError(CLOCK_FORM) from error
+
+
+def value(text: str, first: Value) -> Value:
+    """Return the value that is written, of the type of a variable's ``first`` one; raises ``ValueError`` if it is none."""
+    kind = type(first)
+    try:
+        if kind is bool:
+            return _BOOLS[text.lower()]
+        return kind(text)
+    except (ValueError, KeyError) as error:
+        raise ValueError(_VALUES[kind]) from error
 
 
 def behaviour(text: str) -> Behaviour:

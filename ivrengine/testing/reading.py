@@ -29,14 +29,7 @@ from ivrengine.testing.visit import UNROUTED
 
 WITHHELD: Final = "withheld"
 NUMBER_FORM: Final = "a phone number such as +90 532 123 45 67, or withheld"
-_BOOLS: Final[Mapping[str, bool]] = {"yes": True, "true": True, "no": False, "false": False}
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
-_SAID_OF: Final[Mapping[type, str]] = {
-    bool: "yes or no",
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-}
 
 T = TypeVar("T")
 
@@ -258,11 +251,10 @@ class _Reader:
                 sentence = f"the flow `{flow.ref.name}` has no variable `{name}`{perhaps}"
                 self._tell((*loc, name), Code.UNKNOWN_VARIABLE, sentence)
                 continue
-            kind = type(flow.initial[name])
             try:
-                found[name] = _value(kind, written)
-            except (ValueError, KeyError):
-                self._tell_expected((*loc, name), _SAID_OF[kind], written)
+                found[name] = givens.value(written, flow.initial[name])
+            except ValueError as error:
+                self._tell_expected((*loc, name), str(error), written)
         return found
 
     def _line(self, step: source.StepSource, flow: Flow, loc: Loc) -> scripted.Line:
@@ -328,14 +320,6 @@ class _Reader:
         if name not in known:
             sentence = f"the flow `{flow.ref.name}` has no node `{name}`{did_you_mean(name, known)}"
             self._tell(loc, Code.UNKNOWN_NODE, sentence)
-
-
-def _value(kind: type, written: str) -> Value:
-    if kind is bool:
-        return _BOOLS[written.lower()]
-    if kind is int:
-        return int(written)
-    return float(written) if kind is float else written
 
 
 def json_of(value: Data, document: Document, loc: Loc) -> object:

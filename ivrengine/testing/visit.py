@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import hashlib
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from ivrengine.core import effects, events
@@ -83,7 +83,7 @@ class Visit:
         self._lately_s = self._loop.time()
         self._ringing: dict[str, PhoneCall] = {}
         self.steps = Steps(self._decided)
-        clock = EngineClock(given.at, self._loop.time)
+        clock = EngineClock(given.at.astimezone(UTC), self._loop.time)
         key = flow.brand, flow.ref.name
         book = dataclasses.replace(
             ground.book, flows={key: _as_given(flow, given)}, routes=Routes(exact={did: key})

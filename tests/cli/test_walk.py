@@ -181,6 +181,93 @@ def test_a_number_or_language_that_is_none_is_one_sentence(flows: Path) -> None:
     assert language.stderr == "ivrengine: the flow main speaks tr, en, not de\n"
 
 
+OFFICE = """
+flow: office
+brand: acme
+languages: [en]
+variables: {debt: {type: int, default: 7}, known: {type: bool, default: no}}
+start: open
+nodes:
+  open: {type: hours, schedule: office, open: owes, closed: bye}
+  owes: {type: switch, cases: [{when: known && debt > 100, to: flat}], otherwise: bye}
+  flat: {type: play, prompt: flat, next: bye}
+  bye: {type: hangup, prompt: bye}
+"""
+SCHEDULES = """
+brand: acme
+schedules: {office: {timezone: Europe/Istanbul, open: {mon-fri: "09:00-18:00"}}}
+"""
+
+
+@pytest.fixture
+def office(flows: Path) -> Path:
+    (flows / "office.yaml").write_text(OFFICE, encoding="utf-8")
+    (flows / "schedules.yaml").write_text(SCHEDULES, encoding="utf-8")
+    return flows
+
+
+@pytest.mark.parametrize(
+    ("at", "path", "shown"),
+    [
+        ("2026-11-23 09:00", "open [open]", "Monday 2026-11-23 09:00 Europe/Istanbul"),
+        ("2026-11-23 8:59", "open [closed]", "Monday 2026-11-23 08:59 Europe/Istanbul"),
+        ("2026-11-22 10:30", "open [closed]", "Sunday 2026-11-22 10:30 Europe/Istanbul"),
+        ("2026-11-23 06:30 UTC", "open [open]", "Monday 2026-11-23 06:30 UTC"),
+    ],
+)
+def test_a_walk_can_be_at_any_time(office: Path, at: str, path: str, shown: str) -> None:
+    result = called(office, "office", "--at", at)
+    assert path in result.output
+    assert f"from withheld, {shown}; h hangs up" in result.output
+
+
+def test_variables_can_begin_with_other_values(office: Path) -> None:
+    at = ("--at", "2026-11-23 10:30")
+    poor = called(office, "office", *at, "--set", "debt=100", "--set", "known=yes")
+    assert "owes [otherwise] → bye" in poor.output
+    rich = called(office, "office", *at, "--set", "debt=101", "--set", "known=yes")
+    assert "owes [case 1] → flat" in rich.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (
+            ("office", "--at", "tomorrow"),
+            "--at: expected a date and a time such as 2026-11-23 10:30, found `tomorrow`",
+        ),
+        (
+            ("office", "--at", "0001-01-01 00:00"),
+            "--at: expected a date and a time such as 2026-11-23 10:30, found `0001-01-01 00:00`",
+        ),
+        (
+            ("main", "--at", "2026-11-23 10:30"),
+            "--at: expected a date, a time and a time zone such as 2026-11-23 10:30 Europe/Istanbul, "
+            "found `2026-11-23 10:30`",
+        ),
+        (
+            ("office", "--set", "debt"),
+            "--set: expected a variable and its value such as flat=112, found `debt`",
+        ),
+        (
+            ("office", "--set", "det=1"),
+            "--set: the flow office has no variable `det`; did you mean `debt`?",
+        ),
+        (
+            ("office", "--set", "debt=much"),
+            "--set: expected a whole number for `debt`, found `much`",
+        ),
+        (("office", "--set", "known="), "--set: expected yes or no for `known`, found ``"),
+    ],
+)
+def test_a_time_or_a_value_that_is_none_is_one_sentence(
+    office: Path, arguments: tuple[str, ...], complaint: str
+) -> None:
+    result = called(office, *arguments)
+    assert result.exit_code == 2
+    assert result.stderr == f"ivrengine: {complaint}\n"
+
+
 def test_a_recording_without_a_text_is_said_to_be_one(flows: Path) -> None:
     without = PROMPTS.replace("  welcome: {tr: Hoş geldiniz., en: Welcome.}\n", "")
     (flows / "prompts.yaml").write_text(without, encoding="utf-8")
