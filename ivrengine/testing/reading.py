@@ -102,10 +102,12 @@ class _Reader:
     def _called(self, script: source.ScriptSource) -> tuple[Flow, str] | None:
         """Return the flow that the file calls, and the number by which."""
         if script.did is not None:
-            flow = self._book.route(script.did)
-            if flow is None:
-                self._tell(("did",), Code.UNKNOWN_FLOW, f"no flow answers `{script.did}`")
-            return None if flow is None else (flow, script.did)
+            countries = sorted({brand.country for brand in self._book.brands.values()})
+            for did in (normal.did(script.did, country) for country in countries):
+                if (flow := self._book.route(did)) is not None:
+                    return flow, did
+            self._tell(("did",), Code.UNKNOWN_FLOW, f"no flow answers `{script.did}`")
+            return None
         named = {key: flow for key, flow in self._book.flows.items() if key[1] == script.flow}
         if script.brand is not None:
             named = {key: flow for key, flow in named.items() if key[0] == script.brand}

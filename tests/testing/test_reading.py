@@ -102,6 +102,11 @@ def test_a_head_that_calls_nothing_is_told(tmp_path: Path, head: str, complaint:
     assert complaints(tmp_path, script) == [complaint]
 
 
+def test_a_number_may_be_written_as_people_write_it(tmp_path: Path) -> None:
+    script = "did: 0212 444 01 01\ncalls:\n  - {name: a call, dialogue: [hangs_up, hears: x]}\n"
+    assert not any("no flow answers" in each for each in complaints(tmp_path, script))
+
+
 def test_what_is_no_yaml_is_told_as_of_a_flow(tmp_path: Path) -> None:
     assert complaints(tmp_path, "flow: main\n\tcalls: []\n") == [
         "2:1: error yaml-tab: a tab indents this line; indent with spaces"

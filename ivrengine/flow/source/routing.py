@@ -19,7 +19,7 @@ from ivrengine.core.ids import BrandId
 from ivrengine.flow.book import Brand, Phone, Routes
 from ivrengine.flow.fields import Name, contradiction, matching
 from ivrengine.flow.problems import Code, Loc, Problem, did_you_mean, problem
-from ivrengine.flow.source import sentences
+from ivrengine.flow.source import dids, sentences
 from ivrengine.flow.source.text import Document
 
 _DID: Final = re.compile(r"\+?[0-9]{1,20}")
@@ -41,7 +41,7 @@ Did = Annotated[
     BeforeValidator(_without_blanks),
     AfterValidator(matching(_DID, "a number such as +902124440101")),
 ]
-"""A number as the door normalises it: E.164 with its plus, or the digits of a short number."""
+"""A number as people write it; without its country code it is one of the brand's country."""
 Endpoint = Annotated[
     str, AfterValidator(matching(_ENDPOINT, "an endpoint such as PJSIP/agent-101"))
 ]
@@ -57,7 +57,10 @@ class RouteSource(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    did: Did | None = Field(default=None, description="The number that is called.")
+    did: Did | None = Field(
+        default=None,
+        description="The number that is called; without its country code it is one of the brand's country.",
+    )
     prefix: Did | None = Field(
         default=None,
         description="What numbers begin with; an exact number wins, then the longest prefix.",
@@ -184,19 +187,27 @@ def routes(routing: Routing) -> tuple[Routes, list[Problem]]:
     prefixes: dict[str, tuple[BrandId, str]] = {}
     first: dict[tuple[str, str], int] = {}
     found: list[Problem] = []
+    emergency: list[str] = []
     for brand, index, route in _all_routes(routing):
-        key, number = ("did", route.did) if route.did else ("prefix", route.prefix or "")
+        key, written, number = _number(route, routing.brands[brand].country)
         place = routing.document.place(("brands", brand, "routes", index, key))
+        emergency += [number] if route.emergency else []
         if (key, number) in first:
-            sentence = f"`{number}` is routed already, in line {first[key, number]}"
+            also = "" if number == written else f" (as `{number}`)"
+            sentence = f"`{written}` is routed already{also}, in line {first[key, number]}"
             found.append(problem(routing.document.file, place, Code.ROUTE_TWICE, sentence))
             continue
         first[key, number] = place.line
         (exact if key == "did" else prefixes)[number] = (brand, route.flow)
-    emergency = tuple(
-        route.did for _, _, route in _all_routes(routing) if route.emergency and route.did
-    )
-    return Routes(exact=exact, prefixes=prefixes, emergency=emergency), found
+    return Routes(exact=exact, prefixes=prefixes, emergency=tuple(emergency)), found
+
+
+def _number(route: RouteSource, country: str) -> tuple[str, str, str]:
+    """Return the key of a route's number, how it is written, and how a call's number that it means is."""
+    if route.did is not None:
+        return "did", route.did, dids.did(route.did, country)
+    prefix = route.prefix or ""
+    return "prefix", prefix, dids.prefix(prefix, country)
 
 
 def unknown_flows(routing: Routing, known: Collection[tuple[BrandId, str]]) -> Iterator[Problem]:
