@@ -172,7 +172,8 @@ class Watch:
     def _does(self, call: Call) -> str:
         match call.phase:
             case Phase.IN_FLOW:
-                return self._hears(call.channel_id) or "may press keys"
+                silent = "leaves a message" if call.cursor.recording_id else "may press keys"
+                return self._hears(call.channel_id) or silent
             case Phase.DIALING:
                 return "hears music while a phone rings"
             case Phase.TALKING:
