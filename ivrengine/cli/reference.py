@@ -67,6 +67,7 @@ _PARTS: Final[Mapping[str, tuple[tuple[str, type[BaseModel]], ...]]] = {
     "voicemail": (("review", Review),),
 }
 """Of what node types have keys beside their own."""
+_A: Final = {"item": "An"}
 _WORDS: Final[tuple[tuple[object, str], ...]] = (
     (fields.Name, "name"),
     (fields.VariableName, "name of a variable"),
@@ -146,7 +147,10 @@ def _node(found: type[Node], folder: Path) -> str:
             inspect.getdoc(found) or "",
             _yaml(folder / f"{name}.yaml"),
             _table(found),
-            *(f"A {part} of a `{name}`:\n\n{_table(made)}" for part, made in _PARTS.get(name, ())),
+            *(
+                f"{_A.get(part, 'A')} {part} of a `{name}`:\n\n{_table(made)}"
+                for part, made in _PARTS.get(name, ())
+            ),
         ]
     )
 
@@ -195,10 +199,16 @@ def _called(hint: object) -> str:  # noqa: PLR0911 - one line a kind
         case origin if origin is dict:
             return f"{_called(arguments[0])}: {_called(arguments[1])}"
         case origin if origin is tuple:
-            return f"list of {_called(arguments[0])}s"
+            return f"list of {_several(_called(arguments[0]))}"
         case _:
             assert isinstance(hint, type)
             return hint.__name__.removesuffix("Source").lower()
+
+
+def _several(word: str) -> str:
+    """Return the plural: `names of variables`."""
+    first, of, other = word.partition(" of a ")
+    return f"{first}s of {other}s" if of else f"{first}s"
 
 
 def _default(field: FieldInfo) -> str:

@@ -1,6 +1,8 @@
 """Holds what became of a call against what its script expects."""
 
 import itertools
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -13,6 +15,7 @@ from ivrengine.testing.visit import nodes_of
 
 BAD_ENDS: Final = frozenset({Outcome.FALLBACK, Outcome.TAKEN, Outcome.LOST})
 """Ends that no flow means, unless a script says that it does."""
+_PLAIN: Final = re.compile(r"\w[\w .+-]*")
 
 
 def unmet(expected: Expected, call: Call, steps: Steps) -> Iterator[str]:
@@ -54,7 +57,10 @@ def _otherwise_noted(expected: Mapping[str, str], steps: Steps) -> Iterator[str]
         if name not in noted:
             yield f"expected the note {name}, but nothing was noted of it"
         elif name not in expected:
-            yield f"a note was made that is not in `expect`: {name}: {_text(noted[name])}"
+            yield (
+                f"a note was made that is not in `expect`: {name}: {_text(noted[name])}; "
+                f"if it is meant, write there `notes: {_mapping(noted)}`"
+            )
         elif expected[name] != _text(noted[name]):
             yield f"expected the note {name} to be {expected[name]}, but it is {_text(noted[name])}"
 
@@ -78,6 +84,16 @@ def _otherwise_kept(expected: Expected, steps: Steps) -> Iterator[str]:
 
 def _pairs(values: Mapping[str, int]) -> str:
     return _listed([f"{name}: {value}" for name, value in values.items()])
+
+
+def _mapping(noted: Mapping[str, Value]) -> str:
+    """Return notes as they are written in a script; what is no plain word or number stands in quotes."""
+    texts = ((name, _text(value)) for name, value in noted.items())
+    pairs = (
+        f"{name}: {text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)}"
+        for name, text in texts
+    )
+    return f"{{{', '.join(pairs)}}}"
 
 
 def _text(value: Value) -> str:

@@ -1,9 +1,15 @@
-"""What the pages about flows show is played: the script of docs/testing-flows.md, and the examples of every node type."""
+"""What the pages show is tried as it is printed: flows and scripts of the README, docs/testing-flows.md and the reference."""
 
 import re
 import shutil
+import textwrap
 from pathlib import Path
 
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from ivrengine.cli import check, test, walk
 from ivrengine.flow.load import load_folder
 from ivrengine.testing.coverage import coverage_of
 from ivrengine.testing.playing import Played, ground_of, play_all
@@ -12,19 +18,101 @@ from tests.testing.hall import run
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs/flow-language"
+TESTING_FLOWS = (ROOT / "docs/testing-flows.md").read_text(encoding="utf-8")
+SCRIPTS = re.findall(r"```yaml\n(.*?)```", TESTING_FLOWS, re.DOTALL)
+
+_app = typer.Typer()
+for _command in (check.check, test.test, walk.call):
+    _app.command()(_command)
 
 
-def test_the_documented_example_passes(tmp_path: Path) -> None:
-    document = (ROOT / "docs/testing-flows.md").read_text(encoding="utf-8")
-    found = re.search(r"```yaml\n(.*?)```", document, re.DOTALL)
-    assert found is not None
-    flows = tmp_path / "flows"
-    shutil.copytree(ROOT / "flows", flows, ignore=shutil.ignore_patterns("tests"))
-    (flows / "tests").mkdir()
-    (flows / "tests/documented.yaml").write_text(found[1], encoding="utf-8")
+@pytest.fixture
+def flows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder `flows` of the working directory: the example flows, without their own scripts."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "flows", "flows", ignore=shutil.ignore_patterns("tests"))
+    Path("flows/tests").mkdir()
+    return Path("flows")
+
+
+def ivrengine(*arguments: str) -> str:
+    """Return what a command prints that must end well."""
+    result = CliRunner().invoke(_app, arguments)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def printed_files(page: str, folder: str) -> list[str]:
+    """Write the files that a page prints, each after a line with its name, and return their names."""
+    found = re.findall(rf"`({folder}/[^`]+)`[^\n]*\n\n```yaml\n(.*?)```", page, re.DOTALL)
+    for name, content in found:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(content, encoding="utf-8")
+    return [name for name, _ in found]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_script_of_the_page_passes(flows: Path, script: str) -> None:
+    (flows / "tests/first.yaml").write_text(script, encoding="utf-8")
     code, printed, told = run(flows)
     assert code == 0, printed + told
-    assert "3 of 3 calls passed" in printed
+    calls = script.count("- name:")
+    assert f"{calls} of {calls} call" in printed
+
+
+def test_a_failure_looks_as_the_page_shows(flows: Path) -> None:
+    wrong = SCRIPTS[0].replace("112#", "999#")
+    (flows / "tests/first.yaml").write_text(wrong, encoding="utf-8")
+    code, printed, _ = run(flows, "-k", "asks for the dues")
+    shown = [line.rstrip() for line in printed.splitlines()][:-2]
+    assert code == 1
+    assert textwrap.indent("\n".join(shown), "    ") in TESTING_FLOWS
+
+
+def test_what_was_not_gone_through_looks_as_the_page_shows(flows: Path) -> None:
+    (flows / "tests/first.yaml").write_text(SCRIPTS[0], encoding="utf-8")
+    _, printed, _ = run(flows, "--coverage")
+    shown = re.findall(r"^    (\S+: node .*)$", TESTING_FLOWS, re.MULTILINE)
+    assert shown
+    assert set(shown) <= set(printed.splitlines())
+
+
+def test_a_note_that_nobody_expected_is_told_with_the_line_to_add(flows: Path) -> None:
+    line = "      notes: {voicemail: sales}\n"
+    (flows / "tests/first.yaml").write_text(SCRIPTS[1].replace(line, ""), encoding="utf-8")
+    code, printed, _ = run(flows)
+    assert code == 1
+    assert f"voicemail: sales; if it is meant, write there `{line.strip()}`" in printed
+
+
+def test_the_flow_of_the_readme_is_sound_and_its_call_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(printed_files(page, "my-flows")) == page.count("```yaml") == 4
+    assert ivrengine("check", "my-flows") == "1 flow can run, no problems\n"
+    assert "menu [caller gone]" in ivrengine("call", "hello", "--flows", "my-flows")
+    assert "1 of 1 call passed" in ivrengine("test", "my-flows")
+
+
+def test_the_first_flow_of_the_reference_is_sound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs/flow-language.md").read_text(encoding="utf-8")
+    assert len(printed_files(page, "my-flows")) == 3
+    shutil.copytree(ROOT / "docs/first-flow/tests", "my-flows/tests")
+    assert ivrengine("check", "my-flows") == "1 flow can run, no problems\n"
+    assert "3 of 3 calls passed" in ivrengine("test", "my-flows")
+
+
+def test_every_place_that_the_architecture_names_exists() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.(?:py|conf))?)`", page))
+    assert len(named) > 30
+    roots = (ROOT, ROOT / "ivrengine")
+    assert [name for name in named if not any((root / name).exists() for root in roots)] == []
 
 
 def test_every_example_of_the_language_is_called_and_goes_through_all_its_nodes() -> None:

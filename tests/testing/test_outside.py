@@ -59,7 +59,7 @@ def test_an_answer_that_is_given_is_taken_and_what_follows_is_expected(tmp_path:
 def test_what_is_sent_or_noted_without_being_expected_is_a_failure(tmp_path: Path) -> None:
     assert played(tmp_path, DEBT, "[hears: welcome]") == [
         "a message was sent that is not in `expect`: “Sayın Ayşe, borcunuz 1250,50 TL.”",
-        "a note was made that is not in `expect`: owes: yes",
+        "a note was made that is not in `expect`: owes: yes; if it is meant, write there `notes: {owes: yes}`",
     ]
 
 

@@ -111,3 +111,35 @@ def test_what_is_no_yaml_is_told_as_of_a_flow(tmp_path: Path) -> None:
     assert complaints(tmp_path, "flow: main\n\tcalls: []\n") == [
         "2:1: error yaml-tab: a tab indents this line; indent with spaces"
     ]
+
+
+def test_a_history_of_another_survey_is_told(tmp_path: Path) -> None:
+    survey = """
+    flow: after
+    brand: acme
+    languages: [tr, en]
+    start: how-was-it
+    nodes:
+      how-was-it:
+        type: survey
+        survey: after-call
+        question: how-was-it
+        prompt: menu
+        scale: csat
+        next: bye
+        no_input: bye
+        no_match: bye
+      bye: {type: hangup}
+    """
+    write(tmp_path, {"after.yaml": textwrap.dedent(survey)})
+    script = """
+    flow: after
+    calls:
+      - name: a call
+        given: {history: {asked: {after-cal: 20d}}}
+        dialogue: [hangs_up]
+    """
+    assert complaints(tmp_path, script) == [
+        "5:42: error wrong-value: the flow `after` has no question of a survey `after-cal`; "
+        "did you mean `after-call`?"
+    ]

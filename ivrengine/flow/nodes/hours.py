@@ -22,7 +22,7 @@ class Hours(MayFail):
     reasons: Annotated[dict[Name, Name], Field(max_length=64)] = Field(
         default_factory=dict,
         description="Where to go instead of `closed`, by the reason of the day: `holiday`, `half-day`, or the reason of an "
-        "exception of the schedule.",
+        "exception of the schedule. A reason holds all day, also early in the morning.",
     )
     next_open: VariableName | None = Field(
         default=None,

@@ -44,7 +44,8 @@ class SayItem(BaseModel):
     number: Cel | None = Field(default=None, description="An int: *bin iki yüz elli*.")
     ordinal: Cel | None = Field(default=None, description="An int from 0 on: *ikinci*, *second*.")
     money: Cel | None = Field(
-        default=None, description="An int, in hundredths of the `currency`: kuruş, cents."
+        default=None,
+        description="An int, in hundredths of the `currency`: kuruş, cents. Of a double: `int(owes * 100.0 + 0.5)`.",
     )
     currency: Currency | None = Field(default=None, description="Of `money`: TRY, USD, EUR or GBP.")
     digits: Cel | None = Field(
