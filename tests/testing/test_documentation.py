@@ -1,9 +1,12 @@
 """What the pages show is tried as it is printed: flows and scripts of the README, docs/testing-flows.md and the reference."""
 
 import re
+import shlex
 import shutil
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -14,6 +17,7 @@ from ivrengine.flow.load import load_folder
 from ivrengine.testing.coverage import coverage_of
 from ivrengine.testing.playing import Played, ground_of, play_all
 from ivrengine.testing.reading import read_scripts, script_files
+from ivrengine.testing.world import CallerOnTheLine, PhoneAtHand
 from tests.testing.hall import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +28,17 @@ SCRIPTS = re.findall(r"```yaml\n(.*?)```", TESTING_FLOWS, re.DOTALL)
 _app = typer.Typer()
 for _command in (check.check, test.test, walk.call):
     _app.command()(_command)
+
+MONEY = """
+flow: {name}
+brand: makara
+languages: [tr]
+variables: {{owes: {{type: double, default: 1.0}}}}
+start: dues
+nodes:
+  dues: {{type: say, say: [{{money: {expression}, currency: TRY}}], next: end}}
+  end: {{type: hangup}}
+"""
 
 
 @pytest.fixture
@@ -105,6 +120,33 @@ def test_the_first_flow_of_the_reference_is_sound(
     shutil.copytree(ROOT / "docs/first-flow/tests", "my-flows/tests")
     assert ivrengine("check", "my-flows") == "1 flow can run, no problems\n"
     assert "3 of 3 calls passed" in ivrengine("test", "my-flows")
+
+
+def test_the_walk_that_the_reference_shows_is_one(flows: Path) -> None:
+    page = (ROOT / "docs/flow-language.md").read_text(encoding="utf-8")
+    [shown] = re.findall(r"^    ivrengine (call .* --at .*)$", page, re.MULTILINE)
+    printed = ivrengine(*shlex.split(shown), "--flows", str(flows))
+    assert "Monday 2026-11-23 10:30 Europe/Istanbul" in printed
+
+
+def test_a_double_becomes_money_as_the_reference_says(flows: Path) -> None:
+    page = (ROOT / "docs/flow-language.md").read_text(encoding="utf-8")
+    way = "int(owes * 100.0 + 0.5)"
+    assert f"rounded on the way: `{way}`" in page
+    said = {"rounded": "dört lira otuz beş kuruş", "cut": "dört lira otuz dört kuruş"}
+    for name, expression in {"rounded": way, "cut": "int(owes * 100.0)"}.items():
+        content = MONEY.format(name=name, expression=expression)
+        (flows / f"{name}.yaml").write_text(content, encoding="utf-8")
+        assert said[name] in ivrengine("call", name, "--set", "owes=4.35")
+
+
+def test_the_test_in_python_of_the_page_passes(
+    caller: Callable[..., CallerOnTheLine], phone: Callable[[str], PhoneAtHand]
+) -> None:
+    [written] = re.findall(r"```python\n(.*?)```", TESTING_FLOWS, re.DOTALL)
+    module: dict[str, Any] = {}
+    exec(written, module)  # noqa: S102 - it is ours
+    module["test_reception_is_called_twice"](caller, phone)
 
 
 def test_every_place_that_the_architecture_names_exists() -> None:
