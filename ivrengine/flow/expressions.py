@@ -125,11 +125,17 @@ class Compiler:
         self._env: Any = cel.NewEnv(variables={**declared, **around})
 
     def compile(
-        self, text: str, expects: CelType | None = None, *, accepts: Sequence[str] = ()
+        self,
+        text: str,
+        expects: CelType | None = None,
+        *,
+        accepts: Sequence[str] = (),
+        instead: Mapping[str, str] | None = None,
     ) -> Program:
         """Return the compiled expression; raises ``CompileError`` where it is wrong or not of the expected type.
 
-        ``accepts`` are the types, by CEL's names, of which it must have one, if any are given.
+        ``accepts`` are the types, by CEL's names, of which it must have one, if any are given; ``instead`` says
+        for other types what to write.
         """
         try:
             compiled = self._env.compile(text)
@@ -146,8 +152,10 @@ class Compiler:
             sentence = f"expected an expression of type {expects}, found one of type {returns}"
             raise CompileError(cel_faults.Fault(Code.EXPRESSION_TYPE, sentence))
         if accepts and returns not in {*accepts, "dyn"}:
-            wanted = " or ".join(accepts)
-            sentence = f"expected an expression of type {wanted}, found one of type {returns}"
+            wanted, advice = " or ".join(accepts), (instead or {}).get(returns, "")
+            sentence = (
+                f"expected an expression of type {wanted}, found one of type {returns}{advice}"
+            )
             raise CompileError(cel_faults.Fault(Code.EXPRESSION_TYPE, sentence))
         words = set(_WORD.findall(text))
         return Program(

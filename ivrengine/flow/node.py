@@ -179,6 +179,8 @@ class Expression:
     before: str = ""
     """What stands before it in its scalar, if that is more than the expression."""
     accepts: tuple[str, ...] = ()
+    instead: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """For types that people give it although it does not accept them, what to write."""
 
 
 class Node(BaseModel, abc.ABC):

@@ -36,6 +36,7 @@ class Code(StrEnum):
     YAML_KEY = "yaml-key"
     DUPLICATE_KEY = "duplicate-key"
     COMMENTED_KEY = "commented-key"
+    TEXT_CUT = "text-cut"
     EMPTY_VALUE = "empty-value"
     UNKNOWN_KEY = "unknown-key"
     MISSING_KEY = "missing-key"
@@ -67,6 +68,7 @@ class Code(StrEnum):
     TEXT_LANGUAGE = "text-language"
     UNUSED_PROMPT = "unused-prompt"
     PROMPT_PARAMETERS = "prompt-parameters"
+    VALUE_SUFFIX = "value-suffix"
     PROMPT_VALUES = "prompt-values"
     PROMPT_RECORDING = "prompt-recording"
     RECORDING_MISSING = "recording-missing"
@@ -139,6 +141,9 @@ RULES: Final[Mapping[Code, Rule]] = {
     Code.COMMENTED_KEY: _warning(
         "A line that begins with # is a comment; the key # is written in quotes."
     ),
+    Code.TEXT_CUT: _warning(
+        "A text that is not in quotes ends before a #; what follows is a comment that nobody hears."
+    ),
     Code.EMPTY_VALUE: _error("A key or list item is there without a value."),
     Code.UNKNOWN_KEY: _error("The language has no such key here."),
     Code.MISSING_KEY: _error("A key that must be there is not."),
@@ -188,6 +193,7 @@ RULES: Final[Mapping[Code, Rule]] = {
     Code.PROMPT_PARAMETERS: _error(
         "A prompt's parameters and the placeholders in its texts do not fit together."
     ),
+    Code.VALUE_SUFFIX: _warning("A suffix that fits one value does not fit another."),
     Code.PROMPT_VALUES: _error("A prompt is not given the values that its parameters need."),
     Code.PROMPT_RECORDING: _warning(
         "A prompt with parameters is another sentence in each call: its recording is never played."

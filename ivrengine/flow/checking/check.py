@@ -12,6 +12,7 @@ from ivrengine.flow.nodes.return_ import ReturnNode
 from ivrengine.flow.outside import Outside, origin_of
 from ivrengine.flow.problems import Code, Loc, Problem, closest, did_you_mean, problem
 from ivrengine.flow.source.draft import Draft
+from ivrengine.flow.source.prompt_texts import CUT
 
 _Edge = tuple[str, str]
 """An exit and the node it leads to."""
@@ -208,6 +209,10 @@ def check_names(
 
 def _texts(draft: Draft, name: str, node: Node) -> Iterator[Problem]:
     for loc, texts in node.texts():
+        for language in texts if "#" in draft.document.text else ():
+            behind = draft.document.comment_behind(("nodes", name, *loc, language))
+            if behind is not None:
+                yield problem(draft.file, behind, Code.TEXT_CUT, CUT)
         for language in draft.languages:
             if language not in texts:
                 sentence = f"the text is not given in `{language}`, which the flow speaks"

@@ -6,7 +6,7 @@ from typing import Final
 from ivrengine.flow.expressions import Programs
 from ivrengine.flow.fields import PromptUse
 from ivrengine.flow.node import Expression, Node
-from ivrengine.flow.nodes.say import Say
+from ivrengine.flow.nodes.say import Say, instead
 from ivrengine.flow.problems import Code, Loc, Problem, did_you_mean, problem
 from ivrengine.flow.source.draft import Draft
 from ivrengine.flow.spoken.words import ACCEPTED, GRAMMARS, Kind
@@ -77,7 +77,8 @@ def _misgiven(
         place, found = draft.place(*at, "with", parameter), programs.type_of(text)
         accepted = ACCEPTED[declared.kind]
         if found and found not in {*accepted, "dyn"}:
-            wanted = f"a value of type {' or '.join(accepted)}, found one of type {found}"
+            advice = instead(declared.kind, text).get(found, "")
+            wanted = f"a value of type {' or '.join(accepted)}, found one of type {found}{advice}"
             sentence = f"parameter `{parameter}` of prompt `{name}` is said as {declared.kind}: expected {wanted}"
             yield problem(draft.file, place, Code.PROMPT_VALUES, sentence)
         elif _needs_zone(declared.kind, found) and _has_no_zone(draft):

@@ -105,7 +105,7 @@ def _compile_expressions(draft: Draft, programs: dict[str, Program]) -> Iterator
         expects = types.get(expression.assigns) if expression.assigns else expression.expects
         try:
             programs[expression.text] = compiler.compile(
-                expression.text, expects, accepts=expression.accepts
+                expression.text, expects, accepts=expression.accepts, instead=expression.instead
             )
         except CompileError as error:
             yield from _faults(draft, loc, expression, error)

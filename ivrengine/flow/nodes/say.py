@@ -1,5 +1,6 @@
 """The ``say`` node."""
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Final, Literal, Self
@@ -26,6 +27,7 @@ from ivrengine.flow.spoken.grammar import UnspeakableError
 from ivrengine.flow.spoken.words import ACCEPTED, Kind, words
 from ivrengine.flow.templates import sentence
 
+_NAME: Final = re.compile(r"\w+")
 _UNSPEAKABLE: Final = "value cannot be spoken"
 
 
@@ -171,11 +173,22 @@ class Say(MayFail):
         for index, item in enumerate(self.say):
             if (kind := item.kind) is not None:
                 yield Expression(
-                    loc=("say", index, kind.value), text=item.value, accepts=ACCEPTED[kind]
+                    loc=("say", index, kind.value),
+                    text=item.value,
+                    accepts=ACCEPTED[kind],
+                    instead=instead(kind, item.value),
                 )
 
 
 _KINDS: Final = tuple(Kind)
+
+
+def instead(kind: Kind, text: str) -> Mapping[str, str]:
+    """Return, for types of values that people want to say as ``kind`` but which cannot be, what to write for ``text``."""
+    if kind is not Kind.MONEY:
+        return {}
+    factor = text if _NAME.fullmatch(text) else f"({text})"
+    return {"double": f"; money is in hundredths (kuruş, cents): `int({factor} * 100.0 + 0.5)`"}
 
 
 def _in_one_breath(said: list[str | Spoken]) -> tuple[str | Spoken, ...]:

@@ -20,6 +20,12 @@ from ivrengine.flow.templates import Parameter, Template, pieces
 TEXT_MAX: Final = 4_000
 """Characters of one prompt: five minutes of speech, and nobody listens to more."""
 
+CUT: Final = (
+    "the text ends before this `#`, and the rest of the line is a comment; put the text in quotes"
+)
+"""What is said where a comment begins behind a text."""
+_SUFFIX: Final = re.compile(r"(\{[^{}]*\})['’]\w+")
+
 Spoken = Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
 """What a prompt says."""
 
@@ -153,7 +159,8 @@ def read(document: Document) -> tuple[PromptFile | None, list[Problem]]:
     if any_error(found):
         return None, found
     file = PromptFile(document=document, source=source, beside=beside)
-    return file, [misfit for name in source.prompts for misfit in _misfits(file, name)]
+    found += [misfit for name in source.prompts for misfit in _misfits(file, name)]
+    return file, [*found, *_cut(file), *_suffixes(file)]
 
 
 def _texts_alone(data: Data) -> Data:
@@ -213,6 +220,30 @@ def _misfits(file: PromptFile, name: str) -> Iterator[Problem]:
             sentence = f"no text of the prompt `{name}` says its parameter `{parameter}`"
             place = document.key_place(("prompts", name, _PARAMETERS, parameter))
             yield problem(document.file, place, Code.PROMPT_PARAMETERS, sentence)
+
+
+def _cut(file: PromptFile) -> Iterator[Problem]:
+    """Yield the texts behind which a comment begins: mostly the key # was meant to be heard."""
+    if "#" not in file.document.text:
+        return
+    for name, texts in file.source.prompts.items():
+        for language in texts:
+            place = file.document.comment_behind(("prompts", name, language))
+            if place is not None:
+                yield problem(file.document.file, place, Code.TEXT_CUT, CUT)
+
+
+def _suffixes(file: PromptFile) -> Iterator[Problem]:
+    """Yield the values that have a Turkish suffix: it would have to follow the sound of the word before it."""
+    for name, texts in file.source.prompts.items():
+        for found in _SUFFIX.finditer(texts.get("tr", "")) if file.parameters(name) else ():
+            text, loc = texts["tr"], ("prompts", name, "tr")
+            line, start = text.count("\n", 0, found.start()), text.rfind("\n", 0, found.start()) + 1
+            place = file.document.place_inside(
+                loc, text, Place(line + 1, found.start() - start + 1)
+            )
+            sentence = f"`{found[0]}` fits only some values; write the sentence so that `{found[1]}` stands alone"
+            yield problem(file.document.file, place, Code.VALUE_SUFFIX, sentence)
 
 
 def merged(files: Iterable[PromptFile]) -> tuple[Prompts, list[Problem]]:

@@ -21,6 +21,8 @@ FILE_BYTES_MAX: Final = 1024 * 1024
 DEPTH_MAX: Final = 32
 """The deepest the language itself goes is 6; the bound keeps nesting bombs from growing our stack."""
 
+_COMMENT: Final = re.compile(r"[ \t]+(?=#)")
+"""What stands between an unquoted text and the comment that ends it."""
 _BREAK: Final = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _PARSER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's parser if PyYAML was built with it (six times faster), else PyYAML's own: both yield the same events."""
@@ -102,6 +104,12 @@ class Document:
         offset = _offset(value, inside)
         before = sum(not c.isspace() for c in value[:offset])
         return self._place_at(_index_of(self.text, spot, before), spot)
+
+    def comment_behind(self, loc: Loc) -> Place | None:
+        """Return where the comment begins that an unquoted text has behind it on its line; None if it has none."""
+        spot = self.spot(loc)
+        found = None if spot.style else _COMMENT.match(self.text, spot.end)
+        return None if found is None else self._place_at(found.end(), spot)
 
     def _place_at(self, index: int, spot: Spot) -> Place:
         line, start = spot.place.line, spot.begin - spot.place.column + 1
