@@ -4,7 +4,7 @@ from pathlib import Path
 
 import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ivrengine.flow.book import Book
@@ -70,27 +70,21 @@ def test_a_country_that_is_none_leaves_numbers_as_they_are() -> None:
     assert dids.prefix("0212", "XX") == "0212"
 
 
-@given(st.sampled_from(COUNTRIES), st.text("0123456789", min_size=1, max_size=20))
+@given(st.sampled_from(COUNTRIES), st.text("0123456789", min_size=1, max_size=13))
+@example("TR", "008683449786907")  # abroad, in a range that no plan knows
+@example("IT", "005667150504329")
 def test_a_route_is_read_as_the_number_of_a_call_is(country: str, digits: str) -> None:
-    number = dids.did(digits, country)
-    assert number in {normal.did(digits, country), digits}
-    if number != digits:
-        assert phonenumbers.is_valid_number(phonenumbers.parse(number))
-    elif (
-        normal.did(digits, country) != digits
-    ):  # abroad by 00, in a range no plan knows: the door takes it on trust
-        assert digits.startswith("00")
+    assert dids.did(digits, country) == normal.did(digits, country)
 
 
 @given(st.sampled_from(COUNTRIES), st.sampled_from(("", "0", "00", "+")), st.integers(0, 9999))
 def test_every_way_to_write_a_number_of_the_plan_leads_to_it(
     country: str, before: str, last: int
 ) -> None:
-    example = phonenumbers.example_number(country)
-    assert example is not None
-    national = phonenumbers.national_significant_number(example)[:-4] + f"{last:04}"
-    code = str(example.country_code) if before in {"00", "+"} else ""
+    of_plan = phonenumbers.example_number(country)
+    assert of_plan is not None
+    national = phonenumbers.national_significant_number(of_plan)[:-4] + f"{last:04}"
+    code = str(of_plan.country_code) if before in {"00", "+"} else ""
     written = f"{before}{code}{national}"
     called = normal.did(written, country)
-    if called.startswith("+") and phonenumbers.is_valid_number(phonenumbers.parse(called)):
-        assert dids.did(written, country) == called
+    assert dids.did(written, country) == called or written.startswith("+")
