@@ -35,7 +35,7 @@ pytest_plugins = [
 
 pytest.register_assert_rewrite("tests.faults", "tests.whole")
 
-LIVE: Final = {"sipp": 120, "asterisk": 60, "nodes": 60, "postgres": 60}
+LIVE: Final = {"sipp": 120, "asterisk": 120, "nodes": 120, "postgres": 60}
 """Marks of the suites that need more than Python, each with the seconds that one of its tests may take."""
 REAL_LOOP: Final = ("real_time", *LIVE)
 

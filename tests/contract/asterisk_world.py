@@ -68,7 +68,7 @@ class SipParty:
     async def hang_up(self) -> None:
         await self.call.hang_up()
 
-    async def hung_up(self, within_s: float = 5.0) -> None:
+    async def hung_up(self, within_s: float = 15.0) -> None:
         await self.call.hung_up(within_s)
 
     async def hears(self, other: world.Party | None = None, within_s: float = 1.5) -> bool:
@@ -102,7 +102,7 @@ class SipCaller(SipParty):
         super().__init__(lambda: call)
         self._line = line
 
-    async def answered(self, within_s: float = 5.0) -> None:
+    async def answered(self, within_s: float = 15.0) -> None:
         await self.call.answered(within_s)
 
     async def hang_up(self) -> None:
@@ -127,7 +127,7 @@ class SipPhone(SipParty):
     def shown(self) -> str | None:
         return self.call.shown
 
-    async def rung(self, within_s: float = 5.0) -> None:
+    async def rung(self, within_s: float = 15.0) -> None:
         await self._telephone.rung(within_s)
 
     async def pick_up(self) -> None:
@@ -159,7 +159,7 @@ class AsteriskWorld:
         self,
         kind: type[E],
         predicate: Callable[[E], bool] = lambda _event: True,
-        within_s: float = 5.0,
+        within_s: float = 15.0,
     ) -> E:
         return await self._recorded.event(kind, predicate, within_s)
 

@@ -25,7 +25,7 @@ class Recorded:
         self,
         kind: type[E],
         predicate: Callable[[E], bool] = lambda _event: True,
-        within_s: float = 5.0,
+        within_s: float = 15.0,
     ) -> E:
         """Return the first event of that kind that satisfies the predicate, waiting for it if need be."""
         try:

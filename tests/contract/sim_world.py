@@ -56,7 +56,7 @@ class SimParty:
     async def hang_up(self) -> None:
         self.line.hang_up()
 
-    async def hung_up(self, within_s: float = 5.0) -> None:
+    async def hung_up(self, within_s: float = 15.0) -> None:
         async with asyncio.timeout(within_s):
             await self.line.gone()
 
@@ -74,7 +74,7 @@ class SimParty:
 class SimCaller(SimParty):
     """A simulated caller."""
 
-    async def answered(self, within_s: float = 5.0) -> None:
+    async def answered(self, within_s: float = 15.0) -> None:
         async with asyncio.timeout(within_s):
             await self.line.answered()
         if not self.line.up:
@@ -96,7 +96,7 @@ class SimPhone(SimParty):
     def shown(self) -> str | None:
         return self._phone.last.shown if self._phone.last else None
 
-    async def rung(self, within_s: float = 5.0) -> None:
+    async def rung(self, within_s: float = 15.0) -> None:
         async with asyncio.timeout(within_s):
             await self._phone.rung()
 
@@ -132,7 +132,7 @@ class SimWorld:
         self,
         kind: type[E],
         predicate: Callable[[E], bool] = lambda _event: True,
-        within_s: float = 5.0,
+        within_s: float = 15.0,
     ) -> E:
         return await self._recorded.event(kind, predicate, within_s)
 

@@ -54,7 +54,7 @@ class Party(Protocol):
         """Put the receiver down (before the answer: give up calling)."""
         ...
 
-    async def hung_up(self, within_s: float = 5.0) -> None:
+    async def hung_up(self, within_s: float = 15.0) -> None:
         """Wait until the switch has ended this party's line; ``TimeoutError`` if it does not."""
         ...
 
@@ -70,7 +70,7 @@ class Party(Protocol):
 class Caller(Party, Protocol):
     """A person who calls one of our numbers."""
 
-    async def answered(self, within_s: float = 5.0) -> None:
+    async def answered(self, within_s: float = 15.0) -> None:
         """Wait until the switch has picked up; ``TimeoutError`` if it does not."""
         ...
 
@@ -88,7 +88,7 @@ class Phone(Party, Protocol):
         """The caller id that the phone showed when it last rang; None when it was withheld or none was given."""
         ...
 
-    async def rung(self, within_s: float = 5.0) -> None:
+    async def rung(self, within_s: float = 15.0) -> None:
         """Wait until the phone rings."""
         ...
 
@@ -114,7 +114,7 @@ class World(Protocol):
         self,
         kind: type[E],
         predicate: Callable[[E], bool] = lambda _event: True,
-        within_s: float = 5.0,
+        within_s: float = 15.0,
     ) -> E:
         """Return the first recorded event of that kind that satisfies the predicate, waiting for it if need be."""
         ...

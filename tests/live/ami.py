@@ -48,7 +48,7 @@ class Ami:
         self._writer.write("\r\n".join([*lines, "", ""]).encode())
         await self._writer.drain()
 
-    async def packet(self, predicate: Callable[[Packet], bool], within_s: float = 5.0) -> Packet:
+    async def packet(self, predicate: Callable[[Packet], bool], within_s: float = 15.0) -> Packet:
         """Return the first packet that satisfies the predicate, waiting for it if need be."""
         async with asyncio.timeout(within_s), self._came:
             while True:
@@ -57,8 +57,8 @@ class Ami:
                         return packet
                 await self._came.wait()
 
-    async def response(self, action_id: str, within_s: float = 5.0) -> Packet:
+    async def response(self, action_id: str, within_s: float = 15.0) -> Packet:
         return await self.packet(lambda each: each.get("ActionID") == action_id, within_s)
 
-    async def event(self, name: str, within_s: float = 5.0) -> Packet:
+    async def event(self, name: str, within_s: float = 15.0) -> Packet:
         return await self.packet(lambda each: each.get("Event") == name, within_s)

@@ -92,7 +92,7 @@ class Ari:
         self,
         kind: str,
         predicate: Callable[[Event], bool] = lambda _event: True,
-        within_s: float = 5.0,
+        within_s: float = 15.0,
     ) -> Event:
         """Return the first event of that type that satisfies the predicate, waiting for it if need be."""
         async with asyncio.timeout(within_s), self._came:
@@ -102,23 +102,23 @@ class Ari:
                         return event
                 await self._came.wait()
 
-    async def of(self, channel_id: str, kind: str, within_s: float = 5.0) -> Event:
+    async def of(self, channel_id: str, kind: str, within_s: float = 15.0) -> Event:
         """Return the first event of that type about a channel."""
         return await self.event(
             kind, lambda event: event.get("channel", {}).get("id") == channel_id, within_s
         )
 
-    async def playback(self, playback_id: str, kind: str, within_s: float = 5.0) -> Event:
+    async def playback(self, playback_id: str, kind: str, within_s: float = 15.0) -> Event:
         """Return the first event of that type about a playback."""
         return await self.event(
             kind, lambda event: event["playback"]["id"] == playback_id, within_s
         )
 
-    async def arrival(self, within_s: float = 5.0) -> Event:
+    async def arrival(self, within_s: float = 15.0) -> Event:
         """Return the first call that came in."""
         return await self.event("StasisStart", lambda e: e["args"][:1] == ["inbound"], within_s)
 
-    async def digits(self, channel_id: str, count: int, within_s: float = 5.0) -> str:
+    async def digits(self, channel_id: str, count: int, within_s: float = 15.0) -> str:
         """Wait for so many digits of a channel; return all that came."""
         async with asyncio.timeout(within_s), self._came:
             while len(digits := self._digits(channel_id)) < count:

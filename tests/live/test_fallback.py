@@ -43,7 +43,7 @@ async def test_without_an_engine_a_caller_hears_the_apology_and_reaches_a_person
         caller(number=NUMBER) as call,
     ):
         await _hears_the_apology(call)
-        there = await phone.rung(within_s=5)
+        there = await phone.rung(within_s=15)
         await there.answered()
         await _talk(call, there)
         assert there.shown == NUMBER
@@ -56,8 +56,8 @@ async def test_a_caller_hears_music_while_phones_ring() -> None:
     music = hearing.read_wav(access().root / "var/lib/ivrengine/music/default/calm.wav")
     async with agent(behaviour=Rings()) as phone, caller() as call:
         await _hears_the_apology(call)
-        await phone.rung(within_s=5)
-        await call.hears(music[: 2 * RATE], within_s=5)
+        await phone.rung(within_s=15)
+        await call.hears(music[: 2 * RATE], within_s=15)
         assert hearing.longest_silence_s(call.heard()) < UNHEARD_S
 
 
@@ -116,7 +116,7 @@ async def test_an_engine_can_give_a_call_up_to_the_fallback() -> None:
         )
         await ari.of(channel, "StasisEnd")
         await _hears_the_apology(call)
-        there = await phone.rung(within_s=5)
+        there = await phone.rung(within_s=15)
         await there.answered()
         assert there.shown == NUMBER
         await _talk(call, there)
