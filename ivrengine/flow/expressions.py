@@ -5,6 +5,7 @@ of the event being decided, never the clock.
 """
 
 import dataclasses
+import functools
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -114,15 +115,27 @@ class Program:
     surroundings: tuple[str, ...]
 
 
+@functools.lru_cache(maxsize=64)
+def _environment(variables: frozenset[tuple[str, CelType]]) -> Any:  # noqa: ANN401 - the binding has no public type
+    """Return what compiles expressions over these variables; flows of one folder often have the same."""
+    declared = {name: _CEL[kind] for name, kind in variables}
+    around = {name: surrounding.type for name, surrounding in SURROUNDINGS.items()}
+    return cel.NewEnv(variables={**declared, **around})
+
+
+@functools.lru_cache(maxsize=4096)
+def _compiled(variables: frozenset[tuple[str, CelType]], text: str) -> Any:  # noqa: ANN401
+    """Return an expression over these variables compiled, and the same for as long as it is asked for now and then."""
+    return _environment(variables).compile(text)
+
+
 class Compiler:
     """Compiles the expressions of one flow against its declared variables."""
 
     def __init__(self, variables: Mapping[str, CelType]) -> None:
         """Declare the variables; their names must not be reserved."""
         self._variables = variables
-        declared = {name: _CEL[kind] for name, kind in variables.items()}
-        around = {name: surrounding.type for name, surrounding in SURROUNDINGS.items()}
-        self._env: Any = cel.NewEnv(variables={**declared, **around})
+        self._declared = frozenset(variables.items())
 
     def compile(
         self,
@@ -138,7 +151,7 @@ class Compiler:
         for other types what to write.
         """
         try:
-            compiled = self._env.compile(text)
+            compiled = _compiled(self._declared, text)
         except RuntimeError as error:  # the binding raises nothing more precise
             known = [*self._variables, *SURROUNDINGS]
             raise CompileError(*cel_faults.read(str(error), text, known)) from None
@@ -168,7 +181,8 @@ class Compiler:
     def _check_patterns(self, text: str) -> None:
         """Refuse a regular expression that is none: only running it would tell, and that is in a call."""
         for found in _PATTERN.finditer(text):
-            if self._env.compile(f"''.matches({found[1]})").eval(data={}).type() == cel.Type.ERROR:
+            matched = _compiled(self._declared, f"''.matches({found[1]})").eval(data={})
+            if matched.type() == cel.Type.ERROR:
                 place = _place_of(text, found.start(1))
                 sentence = f"{found[1]} is no pattern (a regular expression) that can be matched"
                 raise CompileError(cel_faults.Fault(Code.EXPRESSION, sentence, place))
