@@ -63,6 +63,10 @@ def check(
         for problem in found:
             typer.echo(str(problem))
         typer.echo(_summary(flows, found))
+        if found:
+            typer.echo(
+                "ivrengine check --explain CODE says more of a code, with an example", err=True
+            )
     if any_error(found):
         raise typer.Exit(1)
 

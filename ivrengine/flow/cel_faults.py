@@ -127,11 +127,18 @@ def _undeclared(name: str, text: str, place: Place, known: Sequence[str]) -> Fau
     return Fault(Code.EXPRESSION_NAME, sentence, where)
 
 
+def longer_names(name: str, known: Iterable[str]) -> list[str]:
+    """Return the names of which this is the first or last part: `debt` of `debt_kurus`."""
+    return [full for full in known if full.startswith(f"{name}_") or full.endswith(f"_{name}")]
+
+
 def _perhaps(name: str, known: Iterable[str]) -> str:
     names = list(known)
     begun = [full for full in names if full.startswith(f"{name}.")]
     if begun:
         return f"; it has the parts {', '.join(f'`{full}`' for full in begun)}"
+    if longer := longer_names(name, names):
+        return f"; did you mean {' or '.join(f'`{full}`' for full in longer)}?"
     if closest(name, names) is None:
         return f"; a text is written in quotes: '{name}'"
     return did_you_mean(name, names)

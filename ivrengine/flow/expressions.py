@@ -204,14 +204,29 @@ class Programs:
 
     def constant(self, text: str) -> Value | None:
         """Return the value of an expression that is the same in every call; None if it is not, or has none."""
+        result = self._constant(text)
+        if result is None or result.type() == cel.Type.ERROR:
+            return None
+        try:
+            value: Value = result.plain_value()
+        except RuntimeError:
+            return None
+        return value if is_value(value) else None
+
+    def always_fails(self, text: str) -> bool:
+        """Tell whether an expression has no value in any call, as ``1 / 0``."""
+        result = self._constant(text)
+        return result is not None and result.type() == cel.Type.ERROR
+
+    def _constant(self, text: str) -> Any:  # noqa: ANN401 - what the binding's programs return
+        """Return what an expression comes to that asks nothing of the call; None if it asks, or cannot be reckoned."""
         program = self._compiled.get(text)
         if program is None or program.variables or program.surroundings:
             return None
         try:
-            value: Value = program.compiled.eval(data={}).plain_value()
+            return program.compiled.eval(data={})
         except RuntimeError:
             return None
-        return value if is_value(value) else None
 
     def evaluate(self, text: str, call: Call, at: datetime) -> Value:
         """Return the value that ``text`` has for this call at this instant; raises ``ExpressionError`` if it has none."""

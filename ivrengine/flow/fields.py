@@ -30,6 +30,8 @@ _DURATION: Final = re.compile(
 _DAY_S: Final = 86_400.0
 _UNIT_S: Final = {"d": _DAY_S, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
+A_NAME: Final = "a name of small letters"
+"""How every sentence about a name that is none begins."""
 _VARIABLE: Final = re.compile(r"[a-z][a-z0-9_]*")
 _LANGUAGE: Final = re.compile(r"[a-z]{2}")
 _KEY: Final = re.compile(r"[0-9*#]")
@@ -87,9 +89,7 @@ def duration(seconds: float) -> str:
 def _variable(value: str) -> str:
     if value in RESERVED_NAMES | SURROUNDING_NAMES:
         raise PydanticCustomError("reserved_name", "the name means something in expressions")
-    return matching(_VARIABLE, "a name of small letters, digits and _, beginning with a letter")(
-        value
-    )
+    return matching(_VARIABLE, f"{A_NAME}, digits and _, beginning with a letter")(value)
 
 
 @functools.cache
@@ -130,9 +130,7 @@ Seconds = Annotated[
 """A duration in seconds, written with its unit: ``5s``, ``1m30s``, ``24h``, ``500ms``, ``90d``."""
 Name = Annotated[
     str,
-    AfterValidator(
-        matching(_NAME, "a name of small letters, digits, - and _, beginning with a letter")
-    ),
+    AfterValidator(matching(_NAME, f"{A_NAME}, digits, - and _, beginning with a letter")),
     _like(_NAME, max_length=64),
 ]
 """A name of a flow, node, prompt or phone: ``main-menu``."""

@@ -214,6 +214,7 @@ def _surroundings(read: Read, brand: BrandId | None) -> check.Surroundings:
         phones=None if known is None else known.phones.keys(),
         prompts=read.shelf.texts_of(brand) if read.shelf.complete and is_known else None,
         recorded=read.shelf.recorded.get(brand, ()) if brand else (),
+        entries=read.shelf.prompts.get(brand, {}) if brand else {},
         outside=read.outside,
     )
 

@@ -16,6 +16,7 @@ from ivrengine.flow.fields import (
     matching,
     unexpected,
 )
+from ivrengine.flow.problems import closest
 from ivrengine.flow.source.routing import Did
 
 SILENT: Final = "says_nothing"
@@ -31,13 +32,16 @@ def _by_name(value: object) -> object:
     """Read a step that is a word or a sentence, as ``says_nothing`` or ``reception answers``."""
     if isinstance(value, dict) and value.keys() & {"phone", "deed"}:  # ours, not the language's
         raise unexpected(A_STEP)
+    if isinstance(value, dict) and (words := value.keys() & {SILENT, HANGS_UP}):
+        raise unexpected(f"the step {words.pop()} without a value")
     if not isinstance(value, str):
         return value
     if value in {SILENT, HANGS_UP}:
         return {"deed": value}
     phone, _, deed = value.partition(" ")
     if deed not in BY_PHONE:
-        raise unexpected(A_STEP)
+        near = closest(value.replace(" ", "_"), (SILENT, HANGS_UP))
+        raise unexpected(A_STEP if near is None else f"{near}, in one word")
     return {"phone": phone, "deed": deed}
 
 

@@ -33,8 +33,9 @@ def test_the_folder_flows_is_checked_if_none_is_named(
 
 def test_warnings_are_printed_and_are_no_failure(tmp_path: Path) -> None:
     files = SOUND | {"second.yaml": MAIN.replace("flow: main", "flow: second")}
-    code, printed, _ = run(write(tmp_path, files))
+    code, printed, told = run(write(tmp_path, files))
     assert code == 0
+    assert told == "ivrengine check --explain CODE says more of a code, with an example\n"
     assert printed == (
         f"{tmp_path}/second.yaml:2:7: warning flow-unrouted: no number is routed to the flow `second`, and no flow calls it\n"
         "2 flows can run, 1 warning\n"

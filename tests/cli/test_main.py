@@ -33,6 +33,21 @@ def test_it_starts_with_its_standard_output_closed(tmp_path: Path) -> None:
     assert len(closed.stderr.splitlines()) == 1
 
 
+def test_a_package_that_is_not_installed_is_one_sentence() -> None:
+    program = (
+        "import sys; sys.modules['holidays'] = None; from ivrengine.__main__ import main; main()"
+    )
+    started = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", program, "check", str(FLOWS)],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    told = "ivrengine: the package `holidays` is missing; run `make install`\n"
+    assert (started.returncode, started.stderr) == (1, told)
+
+
 def test_an_interrupt_while_it_still_imports_leaves_no_traceback() -> None:
     program = (
         # Whoever runs the tests in the background may have them ignore it.

@@ -67,7 +67,15 @@ A_STEP = "expected a step such as `hears: welcome`, `presses: 1`, `waits: 10s`, 
         ("heers: welcome", "5:9: error unknown-key: unknown key `heers`; did you mean `hears`?"),
         ("{hears: welcome, presses: 1}", f"5:9: error wrong-value: {A_STEP}, found a mapping"),
         ("{deed: hangs_up}", f"5:9: error wrong-value: {A_STEP}, found a mapping"),
-        ("says nothing", f"5:9: error wrong-value: {A_STEP}, found `says nothing`"),
+        (
+            "says nothing",
+            "5:9: error wrong-value: expected says_nothing, in one word, found `says nothing`",
+        ),
+        ("hangup", "5:9: error wrong-value: expected hangs_up, in one word, found `hangup`"),
+        (
+            "says_nothing: 5s",
+            "5:9: error wrong-value: expected the step says_nothing without a value, found a mapping",
+        ),
         ("reception sings", f"5:9: error wrong-value: {A_STEP}, found `reception sings`"),
         (
             "presses: one",

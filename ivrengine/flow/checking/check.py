@@ -11,8 +11,9 @@ from ivrengine.flow.node import Node
 from ivrengine.flow.nodes.return_ import ReturnNode
 from ivrengine.flow.outside import Outside, origin_of
 from ivrengine.flow.problems import Code, Loc, Problem, closest, did_you_mean, problem
+from ivrengine.flow.source import indents
 from ivrengine.flow.source.draft import Draft
-from ivrengine.flow.source.prompt_texts import CUT
+from ivrengine.flow.source.prompt_texts import CUT, Entry
 
 _Edge = tuple[str, str]
 """An exit and the node it leads to."""
@@ -25,6 +26,8 @@ class Surroundings:
     brands: Collection[str] | None
     phones: Collection[str] | None
     prompts: Mapping[str, PromptTexts] | None
+    entries: Mapping[str, Entry] = dataclasses.field(default_factory=dict)
+    """Where the texts of each prompt of the brand stand."""
     outside: Outside | None = None
     recorded: Collection[tuple[str, str]] = ()
     """Language and name of each recorded prompt of the brand."""
@@ -55,9 +58,10 @@ def _unknown_targets(draft: Draft) -> Iterator[Problem]:
             if target is not None and target not in known:
                 unknown.append((_loc_of_exit(name, node, exit_name), target))
     misnamed = [name for name in draft.broken_nodes if not is_name(name)]
+    misplaced = set() if draft.whole else set(indents.nodes_inside_nodes(draft.document.data))
     for loc, target in unknown if known else ():
-        if closest(target, misnamed) is not None:
-            continue  # the node's name is broken, and that is told
+        if target in misplaced or closest(target, misnamed) is not None:
+            continue  # the node's name or place is broken, and that is told
         sentence = f"no node `{target}`{did_you_mean(target, known)}"
         yield problem(draft.file, draft.place(*loc), Code.UNKNOWN_NODE, sentence)
 
@@ -202,7 +206,7 @@ def check_names(
     if around.outside is not None:
         yield from _outside(draft, around.outside)
     if around.prompts is not None:
-        yield from _prompts(draft, prompts, around.prompts, around.recorded)
+        yield from _prompts(draft, prompts, around.prompts, around.recorded, around.entries)
         if draft.whole:
             yield from spoken_keys.check(draft, around.prompts, prompts)
 
@@ -254,6 +258,7 @@ def _prompts(
     prompts: Mapping[str, Loc],
     texts: Mapping[str, PromptTexts],
     recorded: Collection[tuple[str, str]],
+    entries: Mapping[str, Entry],
 ) -> Iterator[Problem]:
     known = {*texts, *(name for _, name in recorded)}
     for prompt, loc in prompts.items():
@@ -268,6 +273,8 @@ def _prompts(
         for language in draft.languages:
             if language not in spoken and (language, prompt) not in recorded:
                 sentence = f"prompt `{prompt}` has neither text nor recording in `{language}`"
+                if (entry := entries.get(prompt)) is not None:
+                    sentence += f"; its texts: {entry.file}:{entry.place.line}"
                 yield problem(draft.file, place, Code.PROMPT_LANGUAGE, sentence)
 
 

@@ -206,4 +206,7 @@ def _cases(draft: Draft, programs: Programs, name: str, node: Switch) -> Iterato
         elif isinstance(constant, bool):
             sentence = f"this condition is {'always' if constant else 'never'} true"
             yield problem(draft.file, place, Code.CONSTANT_CONDITION, sentence)
+        elif programs.always_fails(case.when):
+            sentence = "this condition has no value in any call: it always fails"
+            yield problem(draft.file, place, Code.CONSTANT_CONDITION, sentence)
         earlier.setdefault(condition, index + 1)

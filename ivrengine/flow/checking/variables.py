@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from ivrengine.core.call import Value
+from ivrengine.flow.cel_faults import longer_names
 from ivrengine.flow.checking import prompt_uses
 from ivrengine.flow.expressions import (
     TEXT_MAX,
@@ -209,7 +210,8 @@ def _unused(draft: Draft, programs: Mapping[str, Program]) -> Iterator[Problem]:
         for expression in prompt_uses.expressions(node)
         if expression.text
         not in programs  # broken, and told of: it reads what it names all the same
-        for name, _ in names_in(expression.text)
+        for read, _ in names_in(expression.text)
+        for name in (read, *longer_names(read, draft.variables))
     }
     used |= {name for node in draft.nodes.values() for _, name in node.assigns()}
     used |= {*draft.parameters, *(name for names in draft.returns.values() for name in names)}

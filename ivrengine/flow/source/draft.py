@@ -12,7 +12,7 @@ from ivrengine.flow.model import AnyNode, FlowSource, Variable
 from ivrengine.flow.node import Expression, Node
 from ivrengine.flow.problems import Data, Loc, Place, Problem
 from ivrengine.flow.source import sentences
-from ivrengine.flow.source.text import Document
+from ivrengine.flow.source.text import Document, value_at
 
 _NODE: Final[TypeAdapter[Node]] = TypeAdapter(AnyNode)
 _KEYS: Final[Mapping[str, frozenset[str]]] = {
@@ -60,8 +60,8 @@ class Draft:
 
     def _is_own(self, loc: Loc) -> bool:
         """Tell whether a node says itself what stands there, or nobody does."""
-        inherited = sentences.value_at(self.document.data, ("defaults", loc[2]))
-        own = sentences.value_at(self.document.data, loc[:3])
+        inherited = value_at(self.document.data, ("defaults", loc[2]))
+        own = value_at(self.document.data, loc[:3])
         if isinstance(own, str) and loc[3:4] not in {(), ("to",)}:
             own = None  # only an exit: the rest of it is inherited
         elif isinstance(own, dict) and len(loc) > 3 and loc[3] not in own:  # noqa: PLR2004
@@ -107,8 +107,8 @@ def read(document: Document) -> tuple[Draft, list[Problem]]:
 
 def _with_defaults(data: Data) -> Data:
     """Return the data of a flow's file with each node's own keys completed by the flow's defaults."""
-    given = sentences.value_at(data, ("defaults",))
-    nodes = sentences.value_at(data, ("nodes",))
+    given = value_at(data, ("defaults",))
+    nodes = value_at(data, ("nodes",))
     if not isinstance(data, dict) or not isinstance(given, dict) or not isinstance(nodes, dict):
         return data
     given = defaults.sound(given)
@@ -124,7 +124,7 @@ def _with_defaults(data: Data) -> Data:
 def _salvaged(document: Document, data: Data, broken: Collection[Loc]) -> Draft:
     """Return the parts of a flow's file under which nothing is broken."""
     brand = _text(document, broken, "brand")
-    languages = sentences.value_at(document.data, ("languages",))
+    languages = value_at(document.data, ("languages",))
     listed = [languages] if isinstance(languages, str) else languages
     sound = isinstance(listed, list) and all(loc[0] != "languages" for loc in broken if loc)
     nodes = _members(data, broken, "nodes")
@@ -146,13 +146,13 @@ def _salvaged(document: Document, data: Data, broken: Collection[Loc]) -> Draft:
 
 
 def _text(document: Document, broken: Collection[Loc], key: str) -> str | None:
-    value = sentences.value_at(document.data, (key,))
+    value = value_at(document.data, (key,))
     return value if isinstance(value, str) and (key,) not in broken else None
 
 
 def _members(data: Data, broken: Collection[Loc], key: str) -> dict[str, object]:
     """Return the members of a mapping at ``key``; those in which something is broken as None."""
-    members = sentences.value_at(data, (key,))
+    members = value_at(data, (key,))
     if not isinstance(members, dict):
         return {}
     return {name: None if (key, name) in broken else data for name, data in members.items()}

@@ -13,7 +13,7 @@ from ivrengine.flow.book import PromptTexts
 from ivrengine.flow.fields import Currency, Language, Name, VariableName, unexpected
 from ivrengine.flow.problems import Code, Data, Place, Problem, any_error, did_you_mean, problem
 from ivrengine.flow.source import sentences
-from ivrengine.flow.source.text import Document
+from ivrengine.flow.source.text import Document, value_at
 from ivrengine.flow.spoken.words import Kind
 from ivrengine.flow.templates import Parameter, Template, pieces
 
@@ -165,7 +165,7 @@ def read(document: Document) -> tuple[PromptFile | None, list[Problem]]:
 
 def _texts_alone(data: Data) -> Data:
     """Return the data of a file of prompts without what stands beside the texts."""
-    prompts = sentences.value_at(data, ("prompts",))
+    prompts = value_at(data, ("prompts",))
     if not isinstance(data, dict) or not isinstance(prompts, dict):
         return data
     return {**data, "prompts": {name: _texts_of(each) for name, each in prompts.items()}}
@@ -179,7 +179,7 @@ def _texts_of(prompt: Data) -> Data:
 
 def _beside(document: Document) -> tuple[Mapping[str, BesideSource], list[Problem]]:
     """Return what the prompts of a file have beside their texts, and what is wrong with it."""
-    prompts = sentences.value_at(document.data, ("prompts",))
+    prompts = value_at(document.data, ("prompts",))
     with_more = {
         name: each
         for name, each in (prompts.items() if isinstance(prompts, dict) else ())

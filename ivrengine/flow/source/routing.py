@@ -20,7 +20,7 @@ from ivrengine.flow.book import Brand, Phone, Routes
 from ivrengine.flow.fields import Name, contradiction, matching
 from ivrengine.flow.problems import Code, Loc, Problem, did_you_mean, problem
 from ivrengine.flow.source import dids, sentences
-from ivrengine.flow.source.text import Document
+from ivrengine.flow.source.text import Document, value_at
 
 _DID: Final = re.compile(r"\+?[0-9]{1,20}")
 _BLANKS: Final = re.compile(r"[\s().-]")
@@ -167,7 +167,7 @@ def read(document: Document) -> tuple[Routing, list[Problem]]:
 
 def _salvaged(document: Document, error: ValidationError) -> Routing:
     broken = {detail["loc"][1] for detail in error.errors() if len(detail["loc"]) > 1}
-    members = sentences.value_at(document.data, ("brands",))
+    members = value_at(document.data, ("brands",))
     data = members if isinstance(members, dict) else {}
     brands = {
         BrandId(name): BrandSource.model_validate(brand)

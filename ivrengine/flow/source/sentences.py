@@ -16,14 +16,16 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from ivrengine.flow.fields import FILLED, NAMED, duration
-from ivrengine.flow.problems import Code, Loc, Problem, closest, problem, shown
-from ivrengine.flow.source.text import Document
+from ivrengine.flow.fields import A_NAME, FILLED, NAMED, duration, is_name
+from ivrengine.flow.problems import Code, Data, Loc, Problem, closest, problem, shown
+from ivrengine.flow.source import indents
+from ivrengine.flow.source.text import Document, value_at
 
 _IS_KEY: Final = "[key]"
 """Pydantic's name, at the end of a path, for a mapping's key as opposed to its value."""
 _WITH_UNIT: Final = re.compile(r"[0-9.]+(?:h|ms?|s).*")
 _QUOTED: Final = re.compile(r"'([^']*)'")
+_TURKISH: Final = "çğıöşüâîû"
 _AT_KEY: Final = frozenset({Code.UNKNOWN_KEY, Code.MISSING_KEY})
 """What is wrong with a key, or with the absence of one, is shown at a key."""
 
@@ -36,14 +38,20 @@ def problems_of(
 ) -> list[Problem]:
     """Return the problems that a validation of the document's data against ``model`` ended with."""
     details = error.errors(include_url=False)
-    meant = _meant_keys(details, model)
+    meant = _meant_keys(details, model, document.data)
+    missing, wrong = set[Loc](), set[Loc]()
+    for detail in details:
+        (missing if detail["type"] == "missing" else wrong).add(resolved(model, detail["loc"]).loc)
     found: list[Problem] = []
     for detail in details:
         where = resolved(model, detail["loc"])
         if _is_told_otherwise(detail, where.loc, document, meant):
             continue
+        if indents.is_told_otherwise(document.data, where.loc, detail["type"], missing, wrong):
+            continue
         value = where.loc[-1] if where.is_key else value_at(document.data, where.loc)
         code, loc, sentence = _told(detail, where.loc, value, meant)
+        sentence += indents.advice(document.data, where.loc, detail["type"], missing)
         at_key = where.is_key or code in _AT_KEY
         place = document.key_place(loc) if at_key else document.place(loc)
         found.append(problem(document.file, place, code, sentence))
@@ -65,11 +73,24 @@ def _is_told_otherwise(
         return True  # its colon is missing, and that was told
     if detail["type"] == "extra_forbidden" and empty and _is_mapping(document, loc):
         return True  # what belongs to a key that has no value, and is not indented
-    if document.spot(loc[:-1] if is_missing else loc).faulty:
-        return True  # it was told when the text was read
+    if (
+        document.spot(loc[:-1] if is_missing else loc).faulty  # told when the text was read
+        or _is_a_nodes_broken_name(detail, loc, document)
+    ):
+        return True
     if is_missing:
         return loc in meant.values()  # told of the key that is misspelt
     return detail["type"] == "too_short" and not _is_short(detail, value_at(document.data, loc))
+
+
+def _is_a_nodes_broken_name(detail: ErrorDetails, loc: Loc, document: Document) -> bool:
+    """Tell whether a way leads to a node whose name is none: that is told where the node stands."""
+    if detail["type"] != "expected" or not detail["ctx"]["what"].startswith(A_NAME):
+        return False
+    nodes, found = value_at(document.data, ("nodes",)), value_at(document.data, loc)
+    return (
+        isinstance(nodes, dict) and isinstance(found, str) and found in nodes and not is_name(found)
+    )
 
 
 def _is_mapping(document: Document, loc: Loc) -> bool:
@@ -142,28 +163,17 @@ def _fields(model: type[BaseModel]) -> Mapping[str, FieldInfo]:
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
-def value_at(data: object, loc: Loc) -> object:
-    """Return the value at a path inside plain data; None if there is none."""
-    for part in loc:
-        match data, part:
-            case dict(), str():
-                data = data.get(part)
-            case list(), int() if part < len(data):
-                data = data[part]
-            case str(), 0 | "to":
-                return data  # one text where a list may stand is its only entry, and where a reaction may, its exit
-            case _:
-                return None
-    return data
-
-
-def _meant_keys(details: list[ErrorDetails], model: type[BaseModel]) -> Mapping[Loc, Loc]:
+def _meant_keys(
+    details: list[ErrorDetails], model: type[BaseModel], data: Data
+) -> Mapping[Loc, Loc]:
     """Return, for each key that the language does not have, the path of the key that was probably meant."""
     meant: dict[Loc, Loc] = {}
     for detail in details:
         if detail["type"] != "extra_forbidden":
             continue
         loc = resolved(model, detail["loc"]).loc
+        if indents.is_node_inside_a_node(data, loc):
+            continue
         parent = resolved(model, detail["loc"][:-1]).annotation
         known = (
             _fields(parent) if isinstance(parent, type) and issubclass(parent, BaseModel) else ()
@@ -181,7 +191,7 @@ def _told(detail: ErrorDetails, loc: Loc, found: object, meant: Mapping[Loc, Loc
             perhaps = f"; did you mean `{meant[loc][-1]}`?" if loc in meant else ""
             told = Code.UNKNOWN_KEY, loc, f"unknown key `{loc[-1]}`{perhaps}"
         case "missing":
-            told = Code.MISSING_KEY, loc[:-1], f"missing key `{loc[-1]}`"
+            told = Code.MISSING_KEY, loc[:-1], f"missing key `{loc[-1]}`{_needed_by(loc, detail)}"
         case "union_tag_not_found":
             told = Code.MISSING_KEY, loc, "missing key `type`"
         case "union_tag_invalid":
@@ -194,6 +204,15 @@ def _told(detail: ErrorDetails, loc: Loc, found: object, meant: Mapping[Loc, Loc
         case kind:
             told = Code.WRONG_VALUE, loc, _expectation(kind, detail, context, found)
     return told
+
+
+def _needed_by(loc: Loc, detail: ErrorDetails) -> str:
+    """Name the node that a key is missing of."""
+    match loc:
+        case ("nodes", name, _):
+            return f", which the node `{name}` of type {detail['input']['type']} needs"
+        case _:
+            return ""
 
 
 def _unknown_type(context: _Context, node: object) -> str:
@@ -210,7 +229,18 @@ def _expectation(kind: str, detail: ErrorDetails, context: _Context, found: obje
         return f"{shown(found)} is not right here ({detail['msg']})"
     size = len(found) if isinstance(found, list | dict) else None
     what = shown(found) if size is None or not kind.startswith("too_") else str(size or "none")
-    return f"expected {say(context, found)}, found {what}{_foreign(found)}"
+    expected, tail = say(context, found), _foreign(found)
+    if expected.startswith(A_NAME) and isinstance(found, str):
+        tail = _misnamed(found, detail["loc"]) or tail
+    return f"expected {expected}, found {what}{tail}"
+
+
+def _misnamed(found: str, loc: Loc) -> str:
+    """Say what is most likely wrong with a text where a name belongs."""
+    if loc[-1] in {NAMED, "prompt"} and " " in found.strip():
+        return "; texts stand in prompts.yaml, and here the name of one"
+    foreign = [f"`{letter}`" for letter in dict.fromkeys(found) if letter.lower() in _TURKISH]
+    return f"; names are written without {', '.join(foreign)}" if foreign else ""
 
 
 def _foreign(found: object) -> str:

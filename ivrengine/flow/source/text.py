@@ -118,6 +118,21 @@ class Document:
         return Place(line, index - start + 1)
 
 
+def value_at(data: object, loc: Loc) -> object:
+    """Return the value at a path inside plain data; None if there is none."""
+    for part in loc:
+        match data, part:
+            case dict(), str():
+                data = data.get(part)
+            case list(), int() if part < len(data):
+                data = data[part]
+            case str(), 0 | "to":
+                return data  # one text where a list may stand is its only entry, and where a reaction may, its exit
+            case _:
+                return None
+    return data
+
+
 def read_file(path: Path, file: str) -> tuple[Document | None, list[Problem]]:
     """Return what a file holds and what is wrong with its text; ``file`` is its name in the problems."""
     try:
@@ -152,7 +167,7 @@ def read_text(text: str, file: str) -> tuple[Document | None, list[Problem]]:
     try:
         document = reader.document(file)
     except yaml.YAMLError as error:
-        reader.faults.append(yaml_faults.in_yaml(error, text))
+        reader.give_up(yaml_faults.in_yaml(error, text))
         document = None
     except _UnreadableError:
         document = None
@@ -188,6 +203,14 @@ class _Reader:
             sentence = "a second document begins here; a file holds one"
             self._tell(event, Code.YAML_DOCUMENTS, sentence)
         return Document(file, self._text, data, tree, self._faulty)
+
+    def give_up(self, fault: yaml_faults.Fault) -> None:
+        """Tell why the text cannot be read on; what stands behind that place in its line followed from it."""
+        place = fault.place
+        self.faults = [
+            each for each in self.faults if each.place.line != place.line or each.place < place
+        ]
+        self.faults.append(fault)
 
     def _tell(self, event: Any, code: Code, sentence: str) -> None:  # noqa: ANN401 - any of PyYAML's events
         self._faulty[id(event)] = event
@@ -251,8 +274,12 @@ class _Reader:
             if not plain and not self._is_good(key_event, key, branch):
                 continue
             assert isinstance(key, str)
-            if value is None and id(event) not in self._faulty:
-                sentence = f"`{key}` has no value{yaml_faults.perhaps_joined(key, in_braces=start.flow_style)}"
+            if value is None and not self._faulty.keys().isdisjoint({id(event), id(start)}):
+                self._faulty[id(event)] = event
+            elif value is None:
+                before = next(reversed(entries.values()), None)
+                joined = yaml_faults.perhaps_joined(key, before, in_braces=start.flow_style)
+                sentence = f"`{key}` has no value{joined}"
                 self._tell(key_event, Code.EMPTY_VALUE, sentence)
                 self._faulty[id(event)] = event
             entries[key] = value

@@ -17,6 +17,9 @@ _BLANKS_IN_NAMES: Final = "\u00a0\u2007\u202f\u3000"
 _ODD_INDENT: Final = re.compile(f"^[ \t]*([{_BLANKS_IN_NAMES}])", re.MULTILINE)
 _NO_BLANK: Final = re.compile(r"^\s*(?:- +)*[a-z][\w-]*:(?=[^\s:/])")
 """A key whose colon the value follows at once, so that both are one word."""
+_BRACED: Final = re.compile(r"(?:: +|- +)(\{[^{}]*\}|\[[^\[\]]*\])\s+$")
+"""A value in braces or brackets behind which a text goes on."""
+_CLOSED_QUOTE: Final = re.compile(r"""(?:: +|- +)('(?:[^']|'')*'|"(?:[^"\\]|\\.)*")$""")
 _COMMENTED_KEY: Final = re.compile(r"^[ \t]*(#:)[ \t]+[a-z][a-z0-9_-]*[ \t]*$", re.MULTILINE)
 _ESCAPE: Final = re.compile(r"\\(?:x[\da-fA-F]{2}|u[\da-fA-F]{4}|U[\da-fA-F]{8}|\r\n|.)", re.DOTALL)
 _BLANK_ESCAPES: Final = frozenset("t\tn\r\nvf rN_LP")
@@ -100,8 +103,10 @@ def in_bytes(raw: bytes) -> Fault | None:
     return Fault(_end_of(text[: odd.start(1)]), Code.YAML_SYNTAX, sentence)
 
 
-def perhaps_joined(key: str, *, in_braces: bool) -> str:
-    """Return what may have made a key of what should be a key and its value, or part of a text."""
+def perhaps_joined(key: str, before: object, *, in_braces: bool) -> str:
+    """Return what may have made a key of what should be a key and its value, or part of a text or number."""
+    if in_braces and key.isdecimal() and isinstance(before, str) and before.isdecimal():
+        return f"; decimals take a point: {before}.{key}"
     if any(blank in key for blank in _BLANKS_IN_NAMES):
         return "; a blank in it is none to YAML (a no-break space): write a plain one"
     if not re.search(r"[^a-z0-9_-]", key):
@@ -142,14 +147,29 @@ def in_yaml(error: yaml.YAMLError, text: str) -> Fault:
         if joined is not None:
             place = Place(before + 1, joined.end() + 1)
             return Fault(place, Code.YAML_SYNTAX, "a blank is missing here, after the `:`")
-    closing = line[mark.column : mark.column + 1]
-    if said == _KEY and closing in {"}", "]"}:
-        sentence = f"this `{closing}` closes nothing"
-        return Fault(Place(mark.line + 1, mark.column + 1), Code.YAML_SYNTAX, sentence)
+    if said == _KEY and (behind := _behind_a_value(line, mark)) is not None:
+        return behind
     if said in _AT_BEGINNING and error.context_mark is not None:
         mark = error.context_mark
     place = Place(mark.line + 1, mark.column + 1)
     return Fault(place, Code.YAML_SYNTAX, _sentence(said, line[mark.column : mark.column + 1]))
+
+
+def _behind_a_value(line: str, mark: yaml.Mark) -> Fault | None:
+    """Return the fault of what follows a value that is closed already: a bracket, or the rest of a text."""
+    before, behind = line[: mark.column], line[mark.column : mark.column + 1]
+    place = Place(mark.line + 1, mark.column + 1)
+    if behind in {"}", "]"}:
+        return Fault(place, Code.YAML_SYNTAX, f"this `{behind}` closes nothing")
+    if found := _BRACED.search(before):
+        sentence = f"a text that begins with `{found[1][0]}` is put in quotes"
+        return Fault(Place(mark.line + 1, found.start(1) + 1), Code.YAML_SYNTAX, sentence)
+    if (found := _CLOSED_QUOTE.search(before)) and behind.isalpha():
+        quote = found[1][0]
+        other = "double" if quote == "'" else "single"
+        sentence = f"the quotes close before this; put a text with {quote} in it in {other} quotes"
+        return Fault(place, Code.YAML_SYNTAX, sentence)
+    return None
 
 
 def _sentence(said: str, character: str) -> str:
