@@ -109,6 +109,6 @@ def test_without_defaults_a_node_must_say_it_itself(tmp_path: Path) -> None:
     )
     _, found = load(tmp_path, SOUND | {"main.yaml": main})
     assert found == [
-        "main.yaml:7:3: error missing-key: missing key `no_input`",
+        "main.yaml:7:3: error missing-key: missing key `no_input`, which the node `hello` of type menu needs",
         "main.yaml:7:59: error missing-key: missing key `to`",
     ]
