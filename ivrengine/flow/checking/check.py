@@ -247,8 +247,8 @@ _FirstUses = dict[str, Loc]
 def named_prompts(draft: Draft) -> Mapping[str, Loc]:
     """Return every prompt that the flow names, with the place of its first use."""
     first: _FirstUses = {}
-    for node_name, node in draft.nodes.items():
-        for loc, use in node.prompts():
+    for node_name, uses in draft.prompts.items():
+        for loc, use in uses:
             first.setdefault(prompt_uses.name_of(use), ("nodes", node_name, *loc))
     return first
 

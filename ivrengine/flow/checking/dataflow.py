@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from ivrengine.flow.checking import prompt_uses
 from ivrengine.flow.expressions import Programs, names_in
 from ivrengine.flow.node import Expression, Node
 from ivrengine.flow.nodes.collect import Collect
@@ -74,7 +73,7 @@ def _reads(draft: Draft, programs: Programs, name: str, node: Node) -> Iterator[
     if isinstance(node, ReturnNode):
         for variable in draft.returns.get(node.by, ()):
             yield _Read(variable, ("nodes", name, "by"), None, BEGINNING)
-    for expression in prompt_uses.expressions(node):
+    for expression in draft.expressions[name]:
         if expression.text not in programs:
             continue
         loc: Loc = ("nodes", name, *expression.loc)
@@ -168,16 +167,16 @@ def _never_read(draft: Draft, reads: Mapping[str, list[_Read]]) -> Iterator[Prob
 
 def _secrets(draft: Draft) -> Iterator[Problem]:
     """Yield the places that want to know what was keyed in secret; how long it is, everybody may."""
-    nodes = draft.nodes.items()
-    secret = {node.into for _, node in nodes if isinstance(node, Collect) and node.sensitive}
+    nodes = draft.nodes.values()
+    secret = {node.into for node in nodes if isinstance(node, Collect) and node.sensitive}
     if not secret:
         return
     found: list[tuple[str, Place]] = []
     for by, handed in draft.returns.items():
         for index, variable in enumerate(handed):
             found.append((variable, draft.place("returns", by, index)))
-    for name, node in nodes:
-        for expression in prompt_uses.expressions(node):
+    for name, expressions in draft.expressions.items():
+        for expression in expressions:
             loc: Loc = ("nodes", name, *expression.loc)
             counted = _COUNTED.sub(lambda size: " " * len(size[0]), expression.text)
             for variable, inside in names_in(counted):

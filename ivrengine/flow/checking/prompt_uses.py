@@ -5,7 +5,6 @@ from typing import Final
 
 from ivrengine.flow.expressions import Programs
 from ivrengine.flow.fields import PromptUse
-from ivrengine.flow.node import Expression, Node
 from ivrengine.flow.nodes.say import Say, instead
 from ivrengine.flow.problems import Code, Loc, Problem, did_you_mean, problem
 from ivrengine.flow.source.draft import Draft
@@ -20,21 +19,12 @@ def name_of(use: str | PromptUse) -> str:
     return use if isinstance(use, str) else use.prompt
 
 
-def expressions(node: Node) -> Iterator[Expression]:
-    """Yield a node's expressions, and the values that it gives to parameters of prompts, which ``check`` holds against them."""
-    yield from node.expressions()
-    for loc, use in node.prompts():
-        if isinstance(use, PromptUse):
-            for name, text in use.with_.items():
-                yield Expression(loc=(*loc, "with", name), text=text)
-
-
 def check(
     draft: Draft, programs: Programs, templates: Mapping[str, Template], plain: Collection[str]
 ) -> Iterator[Problem]:
     """Yield where prompts are not given what they need; ``plain`` are those without parameters."""
     for node_name, node in draft.nodes.items():
-        for loc, use in node.prompts():
+        for loc, use in draft.prompts[node_name]:
             at = ("nodes", node_name, *loc)
             name = name_of(use)
             if name in templates:

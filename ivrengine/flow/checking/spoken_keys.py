@@ -120,7 +120,7 @@ def check(
     for name, node in draft.nodes.items():
         if not isinstance(node, Menu):
             continue
-        prompts = [prompt_uses.name_of(use) for _, use in node.prompts()]
+        prompts = [prompt_uses.name_of(use) for _, use in draft.prompts[name]]
         for language in draft.languages:
             said = [texts[p][language] for p in prompts if language in texts.get(p, {})]
             if language in _LANGUAGES and len(said) == len(prompts):

@@ -8,7 +8,6 @@ from typing import Final
 
 from ivrengine.core.call import Value
 from ivrengine.flow.cel_faults import longer_names
-from ivrengine.flow.checking import prompt_uses
 from ivrengine.flow.expressions import (
     TEXT_MAX,
     CelType,
@@ -95,8 +94,8 @@ def _compile_expressions(draft: Draft, programs: dict[str, Program]) -> Iterator
     """Compile every expression of the flow into ``programs``; yield what is wrong with them."""
     expressions = [
         (("nodes", name, *expression.loc), expression)
-        for name, node in draft.nodes.items()
-        for expression in prompt_uses.expressions(node)
+        for name, found in draft.expressions.items()
+        for expression in found
     ]
     if not expressions:
         return
@@ -206,8 +205,8 @@ def _unused(draft: Draft, programs: Mapping[str, Program]) -> Iterator[Problem]:
     used = {name for program in programs.values() for name in program.variables}
     used |= {
         name
-        for node in draft.nodes.values()
-        for expression in prompt_uses.expressions(node)
+        for found in draft.expressions.values()
+        for expression in found
         if expression.text
         not in programs  # broken, and told of: it reads what it names all the same
         for read, _ in names_in(expression.text)

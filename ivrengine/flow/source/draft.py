@@ -1,13 +1,14 @@
 """A flow file read as far as it can be: the checks look at what is sound in it even when parts of it are broken."""
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
 from ivrengine.core.ids import BrandId
 from ivrengine.flow import defaults
+from ivrengine.flow.fields import PromptUse
 from ivrengine.flow.model import AnyNode, FlowSource, Variable
 from ivrengine.flow.node import Expression, Node
 from ivrengine.flow.problems import Data, Loc, Place, Problem
@@ -46,6 +47,20 @@ class Draft:
     broken_nodes: Collection[str] = ()
     whole: bool = True
     """Nothing was left out."""
+    prompts: Mapping[str, tuple[tuple[Loc, str | PromptUse], ...]] = dataclasses.field(init=False)
+    """For each node the prompts that it uses, and where it says so."""
+    expressions: Mapping[str, tuple[Expression, ...]] = dataclasses.field(init=False)
+    """For each node its expressions, those for the parameters of prompts among them."""
+
+    def __post_init__(self) -> None:
+        """Ask the nodes once what all checks want to know of them."""
+        prompts = {name: tuple(node.prompts()) for name, node in self.nodes.items()}
+        expressions = {
+            name: (*node.expressions(), *_for_parameters(prompts[name]))
+            for name, node in self.nodes.items()
+        }
+        object.__setattr__(self, "prompts", prompts)
+        object.__setattr__(self, "expressions", expressions)
 
     @property
     def file(self) -> str:
@@ -77,6 +92,14 @@ class Draft:
     def key_place(self, *loc: str | int) -> Place:
         """Return the place of a key in the file."""
         return self.document.key_place(loc)
+
+
+def _for_parameters(uses: Iterable[tuple[Loc, str | PromptUse]]) -> Iterator[Expression]:
+    """Yield the values given to parameters of prompts, which the checks hold against what those are said as."""
+    for loc, use in uses:
+        if isinstance(use, PromptUse):
+            for name, text in use.with_.items():
+                yield Expression(loc=(*loc, "with", name), text=text)
 
 
 def read(document: Document) -> tuple[Draft, list[Problem]]:
