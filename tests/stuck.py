@@ -1,9 +1,9 @@
 """A test that hangs costs itself, never the run: if pytest-timeout could not end it, its process ends, all stacks printed.
 
 pytest-timeout raises in the main thread, and what it raises can be lost: an event loop takes it for the fault of a
-callback, and the end of a loop waits for its threads without a limit. pytest's own ``faulthandler_exit_on_timeout`` stops
-watching at the first failure, and so misses fixtures that hang after one. Then this module has the last word. Side by
-side (``-n 2``) only the worker ends: its test counts as failed, by name, and another worker takes the rest.
+callback, the end of a loop waits for its threads without a limit, and uvloop closes its handles in C. pytest's own
+``faulthandler_exit_on_timeout`` stops watching at the first failure, and so misses fixtures that hang after one. Then this
+module has the last word. Side by side (``-n 2``) only the worker ends: its test counts as failed, by name.
 """
 
 import faulthandler

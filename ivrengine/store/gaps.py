@@ -200,6 +200,8 @@ def _extend(runs: dict[str, _Run], row: EventRow) -> None:
     if run is None:
         runs[row.stream_id] = _Run(row.seq, row.seq)
         return
+    if run.lowest <= row.seq <= run.highest:
+        return  # told a second time, as by an engine that died before it noted that it had told: it is one row
     run.lowest, run.highest = min(run.lowest, row.seq), max(run.highest, row.seq)
     run.rows += 1
 

@@ -55,6 +55,15 @@ async def test_rows_that_vanish_again_and_again_are_not_sent_for_ever() -> None:
     assert [entry["event"] for entry in logs].count("rows stay lost") == 1
 
 
+async def test_a_row_that_the_journal_tells_twice_is_not_lost_for_being_one() -> None:
+    bench = Bench([*samples.call(1, 4), *samples.call(1, 4)[-1:], samples.event(2, 1)])
+    with capture_logs() as logs:
+        async with bench.running():
+            await asyncio.sleep(3600)
+    assert bench.journal.rewinds == []
+    assert "rows lost by the database, sending again" not in [entry["event"] for entry in logs]
+
+
 async def test_a_hole_in_the_journal_is_told_and_counted() -> None:
     rows = [row for row in samples.call(1, 9) if row.seq not in {4, 5}]
     bench = Bench(rows)
