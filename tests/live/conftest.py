@@ -10,10 +10,12 @@ import subprocess
 import pytest
 
 from tests.live.access import CHROOT
+from tests.live.ari import HEARTBEAT
 
 
-def _chroot(command: str) -> int:
-    return subprocess.run([str(CHROOT), command], check=False).returncode  # noqa: S603 (fixed words)
+def _chroot(*words: str) -> int:
+    done = subprocess.run([str(CHROOT), *words], check=False, capture_output=True)  # noqa: S603 (fixed words)
+    return done.returncode
 
 
 def _down() -> None:
@@ -30,3 +32,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if _chroot("up") != 0:
         pytest.exit("Asterisk could not be started; its reason stands above.", returncode=1)
     config.add_cleanup(_down)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nobody_lives() -> None:
+    """Take back what engines of the file before said: for some seconds the dialplan would believe that one lives."""
+    if _chroot("status") == 0:
+        _chroot("console", f"dialplan set global {HEARTBEAT} 0")
